@@ -1,0 +1,128 @@
+"""Where a daemon is: endpoints, name resolution, scope ids (daemon.md 2, 9.1, 9.2)."""
+
+from flom.errors import (
+    RC_GETADDRINFO_ERROR,
+    RC_INVALID_IPV6_NETWORK_INTERFACE,
+    FlomError,
+)
+from flom.net.sockets import (
+    AF_INET6,
+    AI_CANONNAME,
+    AI_PASSIVE,
+    IPPROTO_TCP,
+    NI_NUMERICHOST,
+    NI_NUMERICSERV,
+    SOCK_STREAM,
+    gaierror,
+    getaddrinfo,
+    getnameinfo,
+    if_nametoindex,
+)
+
+# What AF_UNIX can carry: 108 bytes with the final zero (daemon.md 1).
+MAX_UNIX_PATH = 107
+
+
+class UnixEndpoint:
+    """A UNIX stream socket.
+
+    `private` marks the default path, which is trusted only if it belongs to the user or to root
+    (design, "Security of the default socket").
+    """
+
+    __slots__ = ("path", "private")
+
+    def __init__(self, path: str, private: bool = False) -> None:
+        self.path = path
+        self.private = private
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class TcpEndpoint:
+    """A TCP address: `host` a name or a literal, optionally `%INTERFACE`; `interface` is `-n`."""
+
+    __slots__ = ("host", "interface", "port")
+
+    def __init__(self, host: str, port: int, interface: str = "") -> None:
+        self.host = host
+        self.port = port
+        self.interface = interface
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+class Candidate:
+    """One address a name resolved to, in the form the kernel takes."""
+
+    __slots__ = ("address", "family")
+
+    def __init__(self, family: int, address: "tuple[str, int] | tuple[str, int, int, int]") -> None:
+        self.family = family
+        self.address = address
+
+    def __str__(self) -> str:
+        host, port = numeric(self.address)
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def numeric(address: "tuple[str, int] | tuple[str, int, int, int]") -> tuple[str, str]:
+    """Host and port of a socket address as digits, a scope as `%INTERFACE`."""
+    return getnameinfo(address, NI_NUMERICHOST | NI_NUMERICSERV)
+
+
+def interface_index(name: str) -> int:
+    """The index of a network interface given by name or by number.
+
+    Raises FlomError (-20) when there is none: daemon.md 9.2, faults 1 and 2 (the reference takes
+    the scope of the interface's first address, which may be 0, and ignores wrong names).
+    """
+    if name.isdigit():
+        return int(name)
+    try:
+        return if_nametoindex(name)
+    except OSError:
+        raise FlomError(
+            RC_INVALID_IPV6_NETWORK_INTERFACE, f"there is no network interface '{name}'"
+        ) from None
+
+
+def resolve(endpoint: TcpEndpoint, *, passive: bool = False) -> list[Candidate]:
+    """All addresses of `endpoint` in the resolver's order (daemon.md 9.1).
+
+    With an interface only IPv6 addresses are returned, each with the interface's index as scope.
+    `NAME%IF` works: the name is resolved first and the interface applied then. `passive` is for
+    listening. Raises FlomError: -110 when nothing is found, -20 for an unknown interface.
+    """
+    host, _, zone = endpoint.host.partition("%")
+    interface = endpoint.interface or zone
+    scope = interface_index(interface) if interface else 0
+    flags = AI_PASSIVE if passive else AI_CANONNAME
+    try:
+        found = getaddrinfo(
+            # Bytes: for a text `getaddrinfo` would load the IDNA codec and its tables.
+            host.encode("utf-8", "surrogateescape"),
+            str(endpoint.port),
+            AF_INET6 if interface else 0,
+            SOCK_STREAM,
+            IPPROTO_TCP,
+            flags,
+        )
+    except gaierror as error:
+        only = " as an IPv6 address" if interface else ""
+        raise FlomError(
+            RC_GETADDRINFO_ERROR, f"cannot resolve '{host}'{only}: {error.args[-1]}"
+        ) from None
+    return [Candidate(family, _scoped(address, scope)) for family, _, _, _, address in found]
+
+
+def _scoped(
+    address: "tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]", scope: int
+) -> "tuple[str, int] | tuple[str, int, int, int]":
+    if scope and len(address) == 4:
+        host, port, flow, _ = address
+        return host, port, flow, scope
+    return address  # type: ignore[return-value]  # the (int, bytes) form is not of our families

@@ -1,0 +1,125 @@
+"""Connecting to a daemon, bounded in time (daemon.md 3, 9.1; design, "Security ...")."""
+
+import os
+from stat import S_ISSOCK
+from time import monotonic
+
+from flom.errors import RC_CONNECT_ERROR, RC_NETWORK_TIMEOUT, FlomError
+from flom.net.address import Candidate, TcpEndpoint, UnixEndpoint, resolve
+from flom.net.options import tune_tcp
+from flom.net.sockets import (
+    AF_UNIX,
+    SO_SNDTIMEO,
+    SOCK_STREAM,
+    SOL_SOCKET,
+    peer_uid,
+    socket,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flom.net.options import Keepalive
+
+
+class NobodyListens(FlomError):
+    """There is no daemon at the endpoint: the one failure after which starting one may help."""
+
+
+def connect_unix(endpoint: UnixEndpoint, deadline: float) -> socket:
+    """A blocking stream socket connected to `endpoint`.
+
+    `deadline` is a time of the monotonic clock in seconds. Raises NobodyListens (-105) when the
+    path does not exist or nobody listens there, FlomError (-105) for every other reason, among
+    them a default socket that belongs to somebody else.
+    """
+    if endpoint.private:
+        _refuse_foreign(endpoint.path)
+    sock = socket(AF_UNIX, SOCK_STREAM)
+    try:
+        # A UNIX connect blocks only while the daemon's backlog is full; the kernel bounds that
+        # wait by the send timeout, whereas a non-blocking connect would fail at once.
+        sock.setsockopt(SOL_SOCKET, SO_SNDTIMEO, _timeval(deadline - monotonic()))
+        sock.connect(endpoint.path)
+        if endpoint.private:
+            _check_owner(endpoint.path, peer_uid(sock), "is served by")
+        sock.setsockopt(SOL_SOCKET, SO_SNDTIMEO, bytes(16))
+    except OSError as error:
+        sock.close()
+        raise _unix_failure(endpoint.path, error) from None
+    except FlomError:
+        sock.close()
+        raise
+    return sock
+
+
+def connect_tcp(endpoint: TcpEndpoint, deadline: float, keepalive: "Keepalive") -> socket:
+    """A blocking stream socket connected to the first address of `endpoint` that accepts.
+
+    Addresses are tried strictly in the resolver's order, never in parallel (two daemons would be
+    two lock domains); a dead address costs at most its equal share of the time that is left.
+    Raises NobodyListens (-105) when none accepts, FlomError (-110, -20) from the resolution.
+    """
+    candidates = resolve(endpoint)
+    failures: list[str] = []
+    for position, candidate in enumerate(candidates):
+        share = (deadline - monotonic()) / (len(candidates) - position)
+        try:
+            return _connect_candidate(candidate, max(share, 0.001), keepalive)
+        except OSError as error:
+            failures.append(f"{candidate}: {_reason(error)}")
+    raise NobodyListens(
+        RC_CONNECT_ERROR, f"cannot connect to {endpoint} ({'; '.join(failures) or 'no address'})"
+    )
+
+
+def _connect_candidate(candidate: Candidate, seconds: float, keepalive: "Keepalive") -> socket:
+    sock = socket(candidate.family, SOCK_STREAM)
+    try:
+        sock.settimeout(seconds)
+        sock.connect(candidate.address)
+        sock.settimeout(None)
+        tune_tcp(sock, keepalive)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _reason(error: OSError) -> str:
+    return "no answer in time" if isinstance(error, TimeoutError) else error.strerror or str(error)
+
+
+def _unix_failure(path: str, error: OSError) -> FlomError:
+    if isinstance(error, FileNotFoundError):
+        return NobodyListens(RC_CONNECT_ERROR, f"cannot connect to {path}: no such socket")
+    if isinstance(error, ConnectionRefusedError):
+        return NobodyListens(RC_CONNECT_ERROR, f"cannot connect to {path}: nobody listens there")
+    if isinstance(error, BlockingIOError):
+        return FlomError(
+            RC_NETWORK_TIMEOUT, f"cannot connect to {path}: the daemon does not accept in time"
+        )
+    return FlomError(RC_CONNECT_ERROR, f"cannot connect to {path}: {_reason(error)}")
+
+
+def _refuse_foreign(path: str) -> None:
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return
+    if S_ISSOCK(status.st_mode):
+        _check_owner(path, status.st_uid, "belongs to")
+
+
+def _check_owner(path: str, uid: int, relation: str) -> None:
+    if uid not in (0, os.geteuid()):
+        raise FlomError(
+            RC_CONNECT_ERROR,
+            f"the default socket {path} {relation} user id {uid}, neither you nor root: it is"
+            " not trusted (have it removed, or name a socket of your own with -s)",
+        )
+
+
+def _timeval(seconds: float) -> bytes:
+    microseconds = max(int(seconds * 1_000_000), 1000)
+    whole, rest = divmod(microseconds, 1_000_000)
+    return whole.to_bytes(8, "little") + rest.to_bytes(8, "little")

@@ -133,6 +133,151 @@ RC_SSL_SET_FD_ERROR = -411
 RC_SSL_WRITE_ERROR = -412
 RC_TLS_NO_VALID_METHOD = -413
 
+# One line a code: number, blank, what people read. One text, so that loading it costs nothing;
+# it is taken apart when somebody asks.
+_DESCRIPTIONS = """\
+13 this feature is not built in
+12 the resource knows no rollback
+11 the handle cannot be changed in this state
+10 the lock has no element name
+9 the time allowed is over
+8 the connection has been closed
+7 the connection has been refused
+6 the request can never be satisfied
+5 the resource does not exist and the requester does not wait
+4 somebody else holds the resource
+3 the resource cannot be locked
+2 waiting until somebody creates the resource
+1 waiting in the queue of the resource
+0 done
+-1 internal error
+-2 the daemon did not start
+-3 an unexpected event on the network
+-4 something required is missing
+-5 an option or a setting is not valid
+-6 the object is damaged
+-7 a value is out of range
+-8 the size before a message is not valid
+-9 something is too long for its place
+-10 the length of a message is not valid
+-11 a property has a value that is not valid
+-12 the message would be too long
+-13 the peer broke the protocol
+-14 the resource name is not valid
+-15 the peer speaks another level of the protocol
+-16 a message cannot be understood
+-17 this call is not allowed now
+-18 an address of an unknown family
+-19 not a valid IP address
+-20 not a network interface with an IPv6 address
+-21 an object could not be made
+-22 the peer shows no certificate
+-23 the peer's unique id is not the one in its certificate
+-24 the connection does not use TLS
+-25 the format of the timestamp is not valid
+-26 the resource could not be set up
+-27 the daemon has closed the connection
+-28 not found
+-100 a connection could not be accepted
+-101 the address could not be bound
+-102 the directory could not be changed
+-103 a descriptor could not be closed
+-104 a directory could not be closed
+-105 no connection to a daemon
+-106 the program could not be executed
+-107 a descriptor could not be adjusted
+-108 the lock file could not be locked
+-109 no new process could be made
+-110 the name or address could not be resolved
+-111 the network interfaces could not be listed
+-112 an address has no name
+-113 the own address of a connection is unknown
+-114 a socket option could not be read
+-115 the time of day is unknown
+-116 an address could not be written as text
+-117 the socket cannot listen
+-118 the local time is unknown
+-119 out of memory
+-120 a file could not be opened
+-121 a directory could not be opened
+-122 no pipe could be made
+-123 waiting for events failed
+-124 reading failed
+-125 a path does not lead to anything
+-126 the connection broke while waiting for an answer
+-127 receiving a datagram failed
+-128 a pattern could not be compiled
+-129 a pattern could not be matched
+-130 the connection broke while sending
+-131 sending a datagram failed
+-132 no new session could be made
+-133 a socket option has been refused
+-134 a signal's action could not be set
+-135 a signal could not be added to a set
+-136 a set of signals could not be made
+-137 a signal's handling could not be set
+-138 the blocked signals could not be changed
+-139 no socket could be made
+-140 a text could not be formatted
+-141 a file could not be removed
+-142 waiting for a process failed
+-143 writing failed
+-200 no room for a list
+-201 text in base64 could not be decoded
+-202 data could not be encoded in base64
+-203 a configuration file could not be read
+-204 no room for a configuration file
+-205 the message parser could not be made
+-206 the message parser failed
+-207 a tree node could not be appended
+-208 a tree node could not be made
+-209 a tree node could not be put first
+-210 a list item could not be removed
+-211 a queue could not be made
+-212 a text could not be copied
+-213 a part of a text could not be copied
+-214 a text could not be split
+-215 no new thread could be made
+-216 out of memory
+-217 out of memory while growing
+-300 a field of the Java object is unknown
+-301 the class of the Java object is unknown
+-302 no Java buffer could be made
+-400 the private key does not belong to the certificate
+-401 the certificate authority cannot be used
+-402 TLS could not be set up
+-403 the certificate cannot be used
+-404 the private key cannot be used
+-405 the TLS handshake with a client failed
+-406 the TLS handshake with the daemon failed
+-407 the peer's certificate could not be verified
+-408 no TLS connection could be made
+-409 reading over TLS failed
+-410 data could not be attached to the TLS connection
+-411 the TLS connection could not take the socket
+-412 writing over TLS failed
+-413 no common version of TLS
+"""
+
+
+def describe(rc: int) -> str:
+    """What return code `rc` means, in a few words that fit into parentheses."""
+    for line in _DESCRIPTIONS.splitlines():
+        number, _, words = line.partition(" ")
+        if number == str(rc):
+            return words
+    return "unknown code"
+
+
+def symbols() -> dict[str, int]:
+    """Every return code by its name without prefix: `LOCK_BUSY` -> 4 (cli.md 17)."""
+    return {name[3:]: value for name, value in globals().items() if name.startswith("RC_")}
+
+
+def symbol(rc: int) -> str:
+    """The name of a return code without prefix, "" for a number that is none."""
+    return next((name for name, value in symbols().items() if value == rc), "")
+
 
 class FlomError(Exception):
     """Base of every error of ours; `rc` is the return code that belongs to it."""

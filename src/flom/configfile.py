@@ -1,0 +1,90 @@
+"""One configuration file put over the settings (cli.md 5). Loaded only when there is a file."""
+
+from . import errors, keyfile, values
+from .keyfile import KeyFileError as KeyFileError
+from .options import OPTIONS, Option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from .settings import Settings
+
+_TYPO = 2  # how many wrong characters make a misspelling
+
+
+class ConfigFile:
+    """A file that was read: `path` for messages, `data` its bytes. Raises KeyFileError."""
+
+    __slots__ = ("pairs", "path", "warn")
+
+    def __init__(self, path: str, data: bytes, warn: "Callable[[str], None]") -> None:
+        self.path = path
+        self.warn = warn
+        self.pairs = keyfile.parse(data)
+
+    def apply(self, settings: "Settings", cwd: str, forgive: "Collection[str]") -> None:
+        """Set what the file sets. A bad value raises ConfigError, see `settings.load`."""
+        table = {(option.group, option.key): option for option in OPTIONS if option.key}
+        winning: dict[tuple[str, str], tuple[int, bytes]] = {}
+        for line, group, key, raw in self.pairs:
+            winning[group, key] = line, raw
+        for place, (line, raw) in winning.items():
+            option = table.get(place)
+            if option is None:
+                self._doubt(line, *place)
+                continue
+            try:
+                value = self._convert(option, line, raw, cwd)
+            except values.BadValue as bad:
+                if option.attr in forgive:
+                    continue
+                raise self._refusal(option, line, raw, bad) from None
+            if value is not None:
+                setattr(settings, option.attr, value)
+
+    def _convert(self, option: Option, line: int, raw: bytes, cwd: str) -> object:
+        """The value to keep, None for "as if absent"."""
+        if option.type == "I":
+            number = keyfile.integer(raw)
+            if number is None:
+                raise values.BadValue(f"expected {values.INTEGER_SYNTAX}, decimal")
+            return values.INTEGER_RULES[option.rule](number, cwd)
+        decoded = keyfile.items(raw) if option.type == "L" else keyfile.text(raw)
+        if decoded is None:
+            self.warn(f"{self._place(line, option.group, option.key)} is ignored: not UTF-8")
+            return None
+        if isinstance(decoded, list):
+            return values.signals(decoded)
+        return values.TEXT_RULES[option.rule](values.native(decoded), cwd)
+
+    def _refusal(
+        self, option: Option, line: int, raw: bytes, bad: values.BadValue
+    ) -> errors.ConfigError:
+        own = (errors.RC_REALPATH_ERROR, errors.RC_INVALID_IPV6_NETWORK_INTERFACE)
+        rc = bad.rc if bad.rc in own else errors.RC_INVALID_OPTION
+        shown = values.quoted(raw.decode("utf-8", "surrogateescape"))
+        place = self._place(line, option.group, option.key)
+        return errors.ConfigError(rc, f"{place}={shown}: {bad.why}")
+
+    def _place(self, line: int, group: str, key: str) -> str:
+        return f"{self.path} line {line}: [{_plain(group)}]/{_plain(key)}"
+
+    def _doubt(self, line: int, group: str, key: str) -> None:
+        """Say so when an unknown group or key looks like a misspelling of a known one."""
+        from .spelling import nearest
+
+        groups = sorted({option.group for option in OPTIONS if option.key})
+        place = self._place(line, group, key)
+        if group not in groups:
+            near = nearest(group, groups, _TYPO)
+            if near:
+                self.warn(f"{place} is ignored: did you mean [{near}]?")
+            return
+        near = nearest(key, [o.key for o in OPTIONS if o.group == group], _TYPO)
+        if near:
+            self.warn(f"{place} is ignored: did you mean {near}?")
+
+
+def _plain(name: str) -> str:
+    return name if name.isprintable() else ascii(name)[1:-1]

@@ -1,0 +1,259 @@
+"""How one value is read, checked and adjusted (cli.md 3 and 5.1): a rule for each kind of option.
+
+A rule takes the text (for integers: the number) and the working directory, and gives the value to
+keep, or None for "as if absent". It raises BadValue.
+"""
+
+import sys
+
+from . import errors
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+INT_MIN = -2147483648
+INT_MAX = 2147483647
+SOCKET_NAME_MAX = 107  # bytes: what struct sockaddr_un holds besides the final zero
+DEFAULT_NAME = "_RESOURCE"
+
+INTEGER_SYNTAX = f"an integer from {INT_MIN} to {INT_MAX}"
+_DIGITS = "0123456789abcdef"
+_MODES = {
+    "nl": 0, "nulllock": 0, "cr": 1, "concurrentread": 1, "cw": 2, "concurrentwrite": 2,
+    "pr": 3, "protectedread": 3, "pw": 4, "protectedwrite": 4, "ex": 5, "exclusive": 5,
+}  # fmt: skip
+_BOOLEANS = {"y": True, "yes": True, "n": False, "no": False}
+
+
+class BadValue(Exception):
+    """A value cannot be used. `rc`: the code for the command line; `why`: reads after "'x': "."""
+
+    def __init__(self, why: str, rc: int = errors.RC_INVALID_OPTION) -> None:
+        super().__init__(why)
+        self.rc = rc
+        self.why = why
+
+
+def quoted(value: str) -> str:
+    """`value` in quotes for a message, always on one line."""
+    return f"'{value}'" if value.isprintable() else ascii(value)
+
+
+def raw(value: str) -> bytes:
+    """The bytes behind a text of the command line, the environment or a file."""
+    return value.encode(sys.getfilesystemencoding(), "surrogateescape")
+
+
+def native(text: str) -> str:
+    """A text of a file (UTF-8) as the same bytes would look on the command line."""
+    encoding = sys.getfilesystemencoding()
+    if encoding == "utf-8":
+        return text
+    return text.encode().decode(encoding, "surrogateescape")
+
+
+def absolute(path: str, cwd: str) -> str:
+    """`path` seen from the directory `cwd`."""
+    return path if path.startswith("/") else f"{cwd.rstrip('/')}/{path}"
+
+
+def c_prefix(text: str) -> tuple[int | None, str]:
+    """The integer in C syntax at the start of `text` and what follows it; None: there is none.
+
+    Blanks, a sign, then decimal, `0x` hexadecimal or `0` octal digits, as C's strtol reads them.
+    """
+    rest = text.lstrip(" \t\n\v\f\r")
+    negative = rest.startswith("-")
+    if rest[:1] in ("+", "-") and rest:
+        rest = rest[1:]
+    base = 10
+    if rest[:2] in ("0x", "0X") and rest[2:3] and rest[2].lower() in _DIGITS:
+        base, rest = 16, rest[2:]
+    elif rest.startswith("0"):
+        base = 8
+    end = 0
+    while end < len(rest) and rest[end].lower() in _DIGITS[:base]:
+        end += 1
+    if not end:
+        return None, text
+    # 30 digits are out of every range; more might exceed the interpreter's own limit.
+    value = int(rest[:end].lstrip("0")[:30] or "0", base)
+    return -value if negative else value, rest[end:]
+
+
+def c_integer(text: str) -> int | None:
+    """The 32-bit integer `text` is in C syntax, None if it is not one to its end (cli.md 2)."""
+    value, rest = c_prefix(text)
+    return value if value is not None and not rest and INT_MIN <= value <= INT_MAX else None
+
+
+def _integer(value: int, cwd: str) -> int:
+    return value
+
+
+def _absolute(value: int, cwd: str) -> int:
+    return min(abs(value), INT_MAX)
+
+
+def _positive(value: int, cwd: str) -> int:
+    return max(_absolute(value, cwd), 1)
+
+
+def _quantity(value: int, cwd: str) -> int | None:
+    return _absolute(value, cwd) or None
+
+
+def _within(value: int, largest: int) -> int:
+    value = abs(value)
+    if not 1 <= value <= largest:
+        raise BadValue(f"expected a number from 1 to {largest}")
+    return value
+
+
+def _port(value: int, cwd: str) -> int:
+    return _within(value, 65535)
+
+
+def _seconds(value: int, cwd: str) -> int:
+    return _within(value, 32767)  # the kernel's own limit, as in _probes
+
+
+def _probes(value: int, cwd: str) -> int:
+    return _within(value, 127)
+
+
+def _text(value: str, cwd: str) -> str:
+    return value
+
+
+def _boolean(value: str, cwd: str) -> bool:
+    found = _BOOLEANS.get(value.strip(" \t").lower())
+    if found is None:
+        raise BadValue("expected yes, y, no or n")
+    return found
+
+
+def _mode(value: str, cwd: str) -> int:
+    found = _MODES.get(value.strip(" \t").lower())
+    if found is None:
+        raise BadValue("expected NL, CR, CW, PR, PW, EX or the long name of one of these modes")
+    return found
+
+
+def _name(value: str, cwd: str) -> str:
+    if value == DEFAULT_NAME:
+        raise BadValue(
+            "reserved for those who give no name; choose another", errors.RC_INVALID_RESOURCE_NAME
+        )
+    if not resource_kind(value):
+        raise BadValue(
+            "not a valid resource name; valid ones look like A, A[8], A.B, /a/b, _s_A[8], "
+            "_S_A[8], _t_%D[8]",
+            errors.RC_INVALID_RESOURCE_NAME,
+        )
+    return value
+
+
+def resource_kind(name: str) -> str:
+    """The kind of the resource a name stands for ("simple", "numeric", ...), "" if for none."""
+    from .core import names
+
+    found = names.parse(raw(name))
+    return found.kind if found else ""
+
+
+def _socket(value: str, cwd: str) -> str:
+    if not value:
+        return value  # set, but unusable: refused when all layers are known (CF-15)
+    path = absolute(value, cwd)
+    size = len(raw(path))
+    if size > SOCKET_NAME_MAX:
+        raise BadValue(
+            f"a socket path has at most {SOCKET_NAME_MAX} bytes, this one has {size}",
+            errors.RC_BUFFER_OVERFLOW,
+        )
+    return path
+
+
+def _directory(value: str, cwd: str) -> str:
+    import posix
+
+    path = absolute(value, cwd) if value else ""
+    try:
+        posix.close(posix.open(path, posix.O_RDONLY | posix.O_DIRECTORY | posix.O_NONBLOCK))
+    except OSError as error:
+        raise BadValue(
+            f"expected a directory that can be opened: {error.strerror}", errors.RC_OPENDIR_ERROR
+        ) from None
+    return path
+
+
+def _file(value: str, cwd: str) -> str:
+    import posixpath
+
+    try:
+        if not value:
+            raise OSError(0, "the name is empty")
+        return posixpath.realpath(absolute(value, cwd), strict=True)
+    except OSError as error:
+        why = f"expected an existing file: {error.strerror}"
+        raise BadValue(why, errors.RC_REALPATH_ERROR) from None
+
+
+def _interface(value: str, cwd: str) -> str:
+    usable = interfaces()
+    if value not in usable:
+        known = ", ".join(usable) or "none here"
+        raise BadValue(
+            f"expected a network interface with an IPv6 address: {known}",
+            errors.RC_INVALID_IPV6_NETWORK_INTERFACE,
+        )
+    return value
+
+
+def interfaces(table: str = "/proc/net/if_inet6") -> list[str]:
+    """The names of the network interfaces that have an IPv6 address, in the system's order."""
+    import _socket
+
+    try:
+        with open(table, encoding="ascii", errors="replace") as lines:
+            addressed = {line.split()[-1] for line in lines if line.strip()}
+    except OSError:
+        return []
+    return [name for _, name in _socket.if_nameindex() if name in addressed]
+
+
+def _octal(value: str, cwd: str) -> int:
+    if not 3 <= len(value) <= 4 or value.strip("01234567") or int(value, 8) > 0o777:
+        raise BadValue("expected permissions in octal, 0000 to 0777, such as 0660")
+    return int(value, 8)
+
+
+def signals(words: "Iterable[str]") -> tuple[int, ...]:
+    """The signals named by `words`, in increasing order; unknown names are skipped (cli.md 3.3)."""
+    from .signals import parse_signal
+
+    return tuple(sorted({number for word in words if (number := parse_signal(word))}))
+
+
+INTEGER_RULES: "dict[str, Callable[[int, str], int | None]]" = {
+    "integer": _integer,
+    "absolute": _absolute,
+    "positive": _positive,
+    "quantity": _quantity,
+    "port": _port,
+    "seconds": _seconds,
+    "probes": _probes,
+}
+TEXT_RULES: "dict[str, Callable[[str, str], str | int]]" = {
+    "text": _text,
+    "boolean": _boolean,
+    "mode": _mode,
+    "name": _name,
+    "socket": _socket,
+    "directory": _directory,
+    "file": _file,
+    "interface": _interface,
+    "octal": _octal,
+}

@@ -1,0 +1,128 @@
+"""The daemon's side of one connection: what a client may say when (wire.md 8)."""
+
+from flom.errors import RC_BUFFER_OVERFLOW, RC_PROTOCOL_ERROR, ProtocolError
+from flom.wire.codec import encode
+from flom.wire.messages import FIRST, LAST, LATER, Answer, Lock, Message, Shutdown, Unlock
+from flom.wire.stream import MessageStream
+
+# States of a connection.
+NEW, PARKED, BOUND, ENDED = "new", "parked", "bound", "ended"
+
+# Verdicts on a message.
+ACCEPT, IGNORE, CLOSE = "accept", "ignore", "close"
+
+_LOCK, _UNLOCK, _PONG, _MANAGEMENT = (1, 8), (2, 8), (3, 16), (5, 8)
+
+# What happens to a message (verb, step) in a state; what is not in the table closes the
+# connection (W-28). An ended conversation reads nothing at all (W-20).
+RULES: dict[str, dict[tuple[int, int], str]] = {
+    NEW: {_LOCK: ACCEPT, _MANAGEMENT: ACCEPT, _PONG: IGNORE},
+    PARKED: {_LOCK: ACCEPT, _PONG: IGNORE},
+    BOUND: {_LOCK: ACCEPT, _UNLOCK: ACCEPT, _PONG: IGNORE},
+}
+
+# The state after an answer; a connection that was bound once stays so, because it may hold
+# something else when it waits for a creation (design.md 5, second lock).
+AFTER_ANSWER = {2: PARKED, 5: ENDED, -14: ENDED}
+
+# Codes that leave a request open: what follows them is a later answer (W-17, W-36).
+_OPEN = (0, 1)
+
+LARGEST_ANSWER = 1023
+
+# Most answers are one of a few; a daemon has one peer id.
+_CACHE_ENTRIES = 256
+_cache: dict[tuple[int, int, str], bytes] = {}
+
+
+class ServerConversation:
+    """One connection as the daemon sees it, without its socket.
+
+    Hand over what arrives with `receive`, then take messages with `next_message` until it gives
+    None, answering each lock before the next is taken. `peerid` is the daemon's own machine id,
+    `limit` the largest message accepted in bytes (W-6), `ext` what is announced to clients that
+    announce something themselves (W-65).
+    """
+
+    __slots__ = ("_announce", "_ext", "_first", "_peerid", "_stream", "state")
+
+    def __init__(self, peerid: str = "", limit: int = 65536, ext: str = "") -> None:
+        self.state = NEW
+        self._stream = MessageStream(limit)
+        self._peerid = peerid
+        self._ext = ext
+        self._first = True
+        self._announce = ""
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the client; never raises. Once ended, they are thrown away (W-20)."""
+        if self.state is not ENDED:
+            self._stream.feed(data)
+
+    @property
+    def mid_message(self) -> bool:
+        """Whether a message has begun and is not complete, once `next_message` gives None (W-8)."""
+        return self.state is not ENDED and self._stream.mid_message
+
+    def next_message(self) -> Lock | Unlock | Shutdown | None:
+        """The next message for the daemon to act upon, None if there is none yet.
+
+        Raises ProtocolError when the connection is to be closed, without an answer (W-28, W-29).
+        """
+        while self.state is not ENDED:
+            message = self._stream.next_message()
+            if message is None:
+                return None
+            verdict = RULES[self.state].get((message.verb, message.step), CLOSE)
+            if verdict is ACCEPT:
+                return self._accept(message)
+            if verdict is CLOSE:
+                raise ProtocolError(
+                    RC_PROTOCOL_ERROR, f"not to be said when {self.state}: {message!r}"
+                )
+        return None
+
+    def _accept(self, message: Message) -> Lock | Unlock | Shutdown:
+        if isinstance(message, Lock):
+            self._first = True
+            self._announce = self._ext if message.ext else ""
+            return message
+        if isinstance(message, Unlock):
+            return message
+        assert isinstance(message, Shutdown)
+        self.state = ENDED  # the daemon closes as soon as it has accepted (W-61)
+        return message
+
+    def answer(self, rc: int, element: str | None = None) -> bytes:
+        """The bytes that answer the last lock taken; moves the state.
+
+        The first answer is step 16 with our peer id; later ones are step 24, or step 32 for a
+        refusal (W-17, W-36). Raises ProtocolError, for the connection to be closed, if a client
+        of the protocol could not read the answer (W-5).
+        """
+        step = FIRST if self._first else LATER if rc in _OPEN else LAST
+        peerid = self._peerid if self._first else ""
+        announce = self._announce if self._first else ""
+        if element is None and not announce:
+            data = _short_answer(step, rc, peerid)
+        else:
+            data = encode(Answer(step, rc, element, peerid, announce))
+            if len(data) > LARGEST_ANSWER:
+                raise ProtocolError(
+                    RC_BUFFER_OVERFLOW, f"an answer longer than {LARGEST_ANSWER} bytes"
+                )
+        self._first = False
+        after = AFTER_ANSWER.get(rc, BOUND)
+        if after is not PARKED or self.state is not BOUND:
+            self.state = after
+        return data
+
+
+def _short_answer(step: int, rc: int, peerid: str) -> bytes:
+    key = (step, rc, peerid)
+    data = _cache.get(key)
+    if data is None:
+        if len(_cache) >= _CACHE_ENTRIES:
+            _cache.clear()
+        data = _cache[key] = encode(Answer(step, rc, None, peerid))
+    return data

@@ -1,0 +1,81 @@
+"""Split a byte stream into messages (wire.md 2)."""
+
+from flom.errors import RC_BUFFER_OVERFLOW, RC_MSG_DESERIALIZE_ERROR, ProtocolError
+from flom.wire.codec import decode
+from flom.wire.messages import BLANKS, END
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flom.wire.messages import Message
+
+# A message may hide some end tags in comments (W-2); each costs a reading from the start.
+MOST_ENDS = 64
+
+# What a document of ours can begin with; a document type is refused anyway.
+_BEGINNINGS = (b"<?", b"<msg", b"<!--")
+
+
+class MessageStream:
+    """The bytes of one direction of a connection, as messages.
+
+    `limit` is the largest message taken, in bytes. After an error the stream is of no more use.
+    """
+
+    __slots__ = ("_buffer", "_ends", "_limit", "_searched")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._buffer = bytearray()
+        self._searched = 0  # no end of the first message begins before this
+        self._ends = 0  # end tags found so far that do not end the first message
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes as they arrive; white space before a message is dropped here (W-3)."""
+        self._buffer += data if self._buffer else data.lstrip(BLANKS)
+
+    @property
+    def mid_message(self) -> bool:
+        """Whether there are bytes of a message that has not been taken yet (W-8)."""
+        return bool(self._buffer)
+
+    def next_message(self) -> "Message | None":
+        """The next message, None if it is not complete.
+
+        Raises ProtocolError, as `decode` and with RC_BUFFER_OVERFLOW for a message longer than
+        the limit; as early as the bytes can no longer become a message (W-51).
+        """
+        buffer = self._buffer
+        if not buffer:
+            return None
+        if not buffer.startswith(_BEGINNINGS) and not _may_begin(bytes(buffer[:4])):
+            raise ProtocolError(RC_MSG_DESERIALIZE_ERROR, "not the beginning of a message")
+        while (end := buffer.find(END, self._searched) + len(END)) >= len(END):
+            if end > self._limit:
+                break
+            message = decode(bytes(buffer[:end]))
+            if message is not None:
+                self._drop(end)
+                return message
+            self._skip_end(end)
+        else:
+            self._searched = max(self._searched, len(buffer) - len(END) + 1)
+            if len(buffer) < self._limit:
+                return None
+        raise ProtocolError(RC_BUFFER_OVERFLOW, f"a message longer than {self._limit} bytes")
+
+    def _drop(self, end: int) -> None:
+        buffer = self._buffer
+        while end < len(buffer) and buffer[end] in BLANKS:
+            end += 1
+        del buffer[:end]
+        self._searched = self._ends = 0
+
+    def _skip_end(self, end: int) -> None:
+        self._searched = end
+        self._ends += 1
+        if self._ends == MOST_ENDS:
+            raise ProtocolError(RC_MSG_DESERIALIZE_ERROR, f"{MOST_ENDS} end tags and no message")
+
+
+def _may_begin(head: bytes) -> bool:
+    return any(beginning.startswith(head) for beginning in _BEGINNINGS)

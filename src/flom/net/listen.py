@@ -89,10 +89,11 @@ def listen_unix(endpoint: UnixEndpoint, mode: int | None = None) -> Listener:
 def listen_tcp(endpoint: TcpEndpoint) -> Listener:
     """A listening socket on the first address of `endpoint` that can be bound (daemon.md 5).
 
-    Raises Taken (-101) when no address can be bound or another daemon was faster, FlomError -110
-    or -20 from the resolution, -117 when listening fails otherwise.
+    Raises Taken (-101) when another daemon was faster, FlomError -101 when no address belongs to
+    this host, -110 or -20 from the resolution, -117 when listening fails otherwise.
     """
     failures: list[str] = []
+    taken = False
     for candidate in resolve(endpoint, passive=True):
         try:
             sock = socket(candidate.family, SOCK_STREAM)
@@ -103,11 +104,35 @@ def listen_tcp(endpoint: TcpEndpoint) -> Listener:
             return _listen_candidate(sock, candidate, endpoint)
         except OSError as error:
             sock.close()
+            taken = taken or error.errno == errno.EADDRINUSE
             failures.append(f"{candidate}: {error.strerror}")
         except FlomError:
             sock.close()
             raise
-    raise Taken(RC_BIND_ERROR, f"cannot listen on {endpoint} ({'; '.join(failures)})")
+    failure = Taken if taken else FlomError
+    raise failure(RC_BIND_ERROR, f"cannot listen on {endpoint} ({'; '.join(failures)})")
+
+
+def adopt(descriptor: int) -> Listener:
+    """The listening socket a service manager passes (socket activation).
+
+    A UNIX path is guarded by its lock file like one of our own, but belongs to the service
+    manager: it is not removed. Raises FlomError like `listen_unix`.
+    """
+    try:
+        sock = socket(fileno=descriptor)
+        address = sock.getsockname()
+    except OSError as error:
+        raise FlomError(
+            RC_SOCKET_ERROR, f"descriptor {descriptor} is not a socket: {error.strerror}"
+        ) from None
+    os.set_inheritable(descriptor, False)
+    sock.setblocking(False)
+    if sock.family != AF_UNIX:
+        return Listener(sock, "/".join(numeric(address)))
+    path = os.fsdecode(address)
+    lock = _take_lock(UnixEndpoint(path)) if path.startswith("/") else -1
+    return Listener(sock, path, lock=lock)
 
 
 def _listen_candidate(sock: socket, candidate: Candidate, endpoint: TcpEndpoint) -> Listener:

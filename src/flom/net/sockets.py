@@ -11,6 +11,8 @@ from _socket import (
     AI_CANONNAME,
     AI_PASSIVE,
     IPPROTO_TCP,
+    MSG_DONTWAIT,
+    MSG_PEEK,
     NI_NUMERICHOST,
     NI_NUMERICSERV,
     SHUT_WR,
@@ -41,6 +43,8 @@ __all__ = [
     "AI_CANONNAME",
     "AI_PASSIVE",
     "IPPROTO_TCP",
+    "MSG_DONTWAIT",
+    "MSG_PEEK",
     "NI_NUMERICHOST",
     "NI_NUMERICSERV",
     "SHUT_WR",
@@ -57,6 +61,7 @@ __all__ = [
     "TCP_KEEPINTVL",
     "TCP_NODELAY",
     "TCP_USER_TIMEOUT",
+    "accept",
     "gaierror",
     "getaddrinfo",
     "getnameinfo",
@@ -64,6 +69,12 @@ __all__ = [
     "peer_uid",
     "socket",
 ]
+
+
+def accept(listener: socket) -> "tuple[socket, object]":
+    """The next waiting connection of a listening socket, and its peer's address."""
+    descriptor, address = listener._accept()  # type: ignore[attr-defined]  # missing in the stubs
+    return socket(listener.family, listener.type, listener.proto, descriptor), address
 
 
 def peer_uid(sock: socket) -> int:

@@ -1,0 +1,189 @@
+"""The command in safe hands: run it, wait for exactly it, give signals their usual meaning.
+
+While the command runs, TERM, INT, HUP and QUIT are blocked and taken one by one with their origin
+(`sigwaitinfo`): what the terminal sent has reached the command already, what somebody sent to
+`flom` alone is passed on. No handler runs, so nothing can happen between two instructions.
+"""
+
+import errno
+import os
+
+from flom import signals
+from flom.errors import RC_EXECVP_ERROR, FlomError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+# Signals that ask for the end of the command and reach it through us.
+PASSED_ON = (signals.SIGTERM, signals.SIGINT, signals.SIGHUP, signals.SIGQUIT)
+# si_code of a signal made by the kernel, as those of a terminal are.
+SI_KERNEL = 0x80
+# The interpreter ignores these for itself; the command gets back what the caller had.
+_HIDDEN = (signals.SIGPIPE, signals.SIGXFSZ)
+_DEFAULT_PATH = "/bin:/usr/bin"
+_IGNORE_CHLD = "trap '' CHLD; exec \"$@\""
+
+
+class NotExecuted(FlomError):
+    """The command could not be executed, for the reason in `text`; nothing of it has run."""
+
+
+class Dispositions:
+    """What the caller had ignored when `flom` started; the command gets exactly that.
+
+    `hidden` is the caller's mask of ignored signals as the launcher read it (bit N-1 = signal N),
+    None when there was no launcher: then SIGPIPE and SIGXFSZ count as not ignored.
+    """
+
+    __slots__ = ("chld_ignored", "to_default")
+
+    def __init__(self, hidden: int | None) -> None:
+        mask = hidden or 0
+        self.to_default = [number for number in _HIDDEN if not mask >> (number - 1) & 1]
+        self.chld_ignored = signals.getsignal(signals.SIGCHLD) is signals.SIG_IGN
+
+    def claim(self) -> None:
+        """Give `flom` itself the dispositions it works with.
+
+        Without the interpreter's own handler an interrupt ends `flom` as it ends any command;
+        an ignored SIGCHLD would lose the command's status (cli.md CF-3).
+        """
+        if signals.getsignal(signals.SIGINT) is not signals.SIG_IGN:
+            signals.signal(signals.SIGINT, signals.SIG_DFL)
+        if self.chld_ignored:
+            signals.signal(signals.SIGCHLD, signals.SIG_DFL)
+
+    def broken_pipe(self) -> None:
+        """What a broken pipe does to a command: it dies of it, unless the caller ignores that."""
+        if signals.SIGPIPE in self.to_default:
+            die_by(signals.SIGPIPE)
+
+
+class Ended:
+    """How the command ended: `status` as a shell shows it, and the signal that `flom` shares.
+
+    `shared_signal` is not 0 when the command died by a signal that had reached `flom` as well.
+    """
+
+    __slots__ = ("shared_signal", "status")
+
+    def __init__(self, status: int, shared_signal: int = 0) -> None:
+        self.status = status
+        self.shared_signal = shared_signal
+
+
+def run(
+    argv: "Sequence[str]",
+    environ: "Mapping[str, str]",
+    ignored: "Sequence[int]",
+    dispositions: Dispositions,
+) -> Ended:
+    """Run the command to its end.
+
+    `ignored` are signals that `flom` itself, not the command, ignores meanwhile. The command gets
+    the caller's descriptors, dispositions, signal mask, process group and terminal. Raises
+    NotExecuted. The signals stay blocked or ignored afterwards: nothing may come between the end
+    of the command and the unlock.
+    """
+    former = {number: signals.getsignal(number) for number in ignored}
+    taken = [
+        number
+        for number in PASSED_ON
+        if number not in former and signals.getsignal(number) is not signals.SIG_IGN
+    ]
+    mask = signals.pthread_sigmask(signals.SIG_BLOCK, [*taken, signals.SIGCHLD])
+    for number in former:
+        signals.signal(number, signals.SIG_IGN)
+    back = [number for number, handler in former.items() if handler is not signals.SIG_IGN]
+    child = _spawn(argv, environ, mask, dispositions, back)
+    return _wait(child, taken)
+
+
+def die_by(number: int) -> None:
+    """End this process by the signal, without a core file of our own beside the command's."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    signals.signal(number, signals.SIG_DFL)
+    signals.pthread_sigmask(signals.SIG_UNBLOCK, [number])
+    os.kill(os.getpid(), number)
+
+
+def _wait(child: int, taken: "Sequence[int]") -> Ended:
+    received: set[int] = set()
+    awaited = [*taken, signals.SIGCHLD]
+    while True:
+        info = signals.sigwaitinfo(awaited)
+        number = info.si_signo
+        if number != signals.SIGCHLD:
+            received.add(number)
+            if info.si_code != SI_KERNEL:
+                # Not waited for yet, so the number cannot belong to another process.
+                os.kill(child, number)
+            continue
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid == child:
+            return _ended(status, received)
+
+
+def _ended(status: int, received: set[int]) -> Ended:
+    if not os.WIFSIGNALED(status):
+        return Ended(os.WEXITSTATUS(status))
+    number = os.WTERMSIG(status)
+    return Ended(128 + number, number if number in received else 0)
+
+
+def _spawn(
+    argv: "Sequence[str]",
+    environ: "Mapping[str, str]",
+    mask: "set[int]",
+    dispositions: Dispositions,
+    back_to_default: list[int],
+) -> int:
+    """Start the program as execvp does: along PATH, scripts without `#!` by /bin/sh."""
+    to_default = dispositions.to_default + back_to_default
+    failure: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    for path in _candidates(argv[0], environ.get("PATH", _DEFAULT_PATH)):
+        if not os.path.lexists(path):
+            continue
+        try:
+            if dispositions.chld_ignored and os.access(path, os.X_OK) and not os.path.isdir(path):
+                # posix_spawn can give a signal its default back but cannot ignore one.
+                words = ["/bin/sh", "-c", _IGNORE_CHLD, argv[0], path, *argv[1:]]
+                return _posix_spawn("/bin/sh", words, environ, mask, to_default)
+            return _posix_spawn(path, [*argv], environ, mask, to_default)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
+                raise _not_executed(error) from None
+            failure = error
+    raise _not_executed(failure)
+
+
+def _posix_spawn(
+    path: str,
+    argv: list[str],
+    environ: "Mapping[str, str]",
+    mask: "set[int]",
+    to_default: list[int],
+) -> int:
+    try:
+        return os.posix_spawn(path, argv, environ, setsigmask=mask, setsigdef=to_default)
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:
+            raise
+    argv = ["/bin/sh", path, *argv[1:]]
+    return os.posix_spawn("/bin/sh", argv, environ, setsigmask=mask, setsigdef=to_default)
+
+
+def _candidates(program: str, path: str) -> "Iterator[str]":
+    if "/" in program:
+        yield program
+    elif program:
+        for directory in path.split(":"):
+            yield f"{directory}/{program}" if directory else program
+
+
+def _not_executed(error: OSError) -> NotExecuted:
+    return NotExecuted(RC_EXECVP_ERROR, error.strerror or str(error))

@@ -1,0 +1,195 @@
+"""The command as a conversation: words and surroundings in, steps out, their results back in.
+
+Nothing here reads the process's state, changes it or exits: `main` carries the steps out. So
+everything the command does can be tested without a process, and be driven by something else.
+"""
+
+from flom.cli import messages
+from flom.cli.child import Ended
+from flom.cli.parse import parse
+from flom.cli.steps import Acquire, Connect, End, Execute, Release, Say, Stop
+from flom.errors import (
+    EXIT_BUSY,
+    EXIT_CANNOT_WAIT,
+    EXIT_FAILURE,
+    EXIT_NOT_EXECUTED,
+    EXIT_OK,
+    RC_INACTIVE_FEATURE,
+    RC_LOCK_BUSY,
+    RC_LOCK_CANT_WAIT,
+    RC_LOCK_IMPOSSIBLE,
+    RC_NETWORK_TIMEOUT,
+    ConfigError,
+    FlomError,
+    UsageError,
+)
+from flom.machine import unique_id
+from flom.settings import dump, load
+from flom.signals import SIGKILL, SIGSTOP
+from flom.signals import name as signal_name
+from flom.values import resource_kind
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from flom.cli.steps import Result, Step
+    from flom.settings import Settings
+
+    Conversation = Generator[Step, Result, None]
+
+_MODES = ("NL", "CR", "CW", "PR", "PW", "EX")
+# Every run sets or removes these: an outer `flom` must not speak for an inner one.
+_VARIABLES = (
+    "FLOM_RESOURCE",
+    "FLOM_LOCK_MODE",
+    "FLOM_ELEMENT",
+    "FLOM_FENCING_TOKEN",
+    "FLOM_SESSION",
+)
+_STATUS = {
+    RC_LOCK_BUSY: EXIT_BUSY,
+    RC_NETWORK_TIMEOUT: EXIT_BUSY,
+    RC_LOCK_CANT_WAIT: EXIT_CANNOT_WAIT,
+}
+
+
+def command(words: list[str], environ: "Mapping[str, str]", cwd: str) -> "Conversation":
+    """The whole command, in the order of cli.md 1; each step's result is sent back in."""
+    try:
+        invocation = parse(words)
+    except UsageError as error:
+        yield Say(2, messages.usage_error(error.text))
+        yield End(EXIT_FAILURE)
+        return
+    if invocation.show:
+        yield from _show(invocation.show)
+        return
+    warnings: list[str] = []
+    try:
+        settings = load(invocation.given, environ, cwd, warnings.append)
+        yield from _warn(warnings)
+        if settings.verbose:
+            yield Say(1, dump(settings))
+        settings.check(warnings.append)
+        _refuse_inactive(settings)
+    except ConfigError as error:
+        yield from _warn(warnings)
+        yield Say(2, messages.config_error(error))
+        yield End(EXIT_FAILURE)
+        return
+    yield from _warn(warnings)
+    if settings.immediate_exit or settings.quiesce_exit:
+        yield from _stop(settings)
+    elif not invocation.command:
+        yield Say(2, messages.NO_COMMAND)
+        yield End(EXIT_NOT_EXECUTED)
+    else:
+        yield from _run(settings, invocation.command, environ)
+
+
+def _run(settings: "Settings", argv: list[str], environ: "Mapping[str, str]") -> "Conversation":
+    failure = yield Connect(settings)
+    if isinstance(failure, FlomError):
+        yield Say(2, messages.failure(messages.CONNECT, failure))
+        yield End(EXIT_FAILURE)
+        return
+    element = yield Acquire()
+    if isinstance(element, FlomError):
+        yield Say(2, _not_locked(settings, element))
+        yield End(_STATUS.get(element.rc, EXIT_FAILURE))
+        return
+    assert not isinstance(element, Ended)
+    if element is not None:
+        argv = [*argv, element]
+        if settings.verbose:
+            yield Say(1, messages.locked_element(element))
+    ignored = tuple(n for n in settings.ignored_signals if n not in (SIGKILL, SIGSTOP))
+    for number in set(settings.ignored_signals) - set(ignored):
+        yield Say(2, messages.not_ignorable(signal_name(number)))
+    ended = yield Execute(argv, _environment(settings, element, environ), ignored)
+    if isinstance(ended, FlomError):
+        yield Say(2, messages.not_executed(argv[0], ended.text))
+        ended = Ended(EXIT_NOT_EXECUTED)
+    assert isinstance(ended, Ended)
+    failure = yield Release(rollback=ended.status != EXIT_OK)
+    if isinstance(failure, FlomError):
+        yield Say(2, messages.lost(failure))
+        yield End(EXIT_FAILURE)
+        return
+    yield End(ended.status, ended.shared_signal)
+
+
+def _not_locked(settings: "Settings", error: FlomError) -> str:
+    resource = settings.resource_name
+    if error.rc == RC_LOCK_BUSY:
+        return messages.busy(resource)
+    if error.rc == RC_NETWORK_TIMEOUT:
+        return messages.timed_out(resource, settings.resource_timeout)
+    if error.rc == RC_LOCK_CANT_WAIT:
+        return messages.cannot_wait(resource)
+    if error.rc == RC_LOCK_IMPOSSIBLE:
+        return messages.impossible(resource, settings.resource_quantity)
+    return messages.failure(messages.LOCK, error)
+
+
+def _stop(settings: "Settings") -> "Conversation":
+    immediate = settings.immediate_exit
+    kind = "immediate" if immediate else "quiesce"
+    yield Say(1, f"Starting FLoM daemon {kind} shutdown...\n")
+    result = yield Stop(settings, immediate)
+    if isinstance(result, FlomError):
+        yield Say(2, messages.failure(messages.CONNECT, result))
+        yield End(EXIT_FAILURE)
+        return
+    yield End(EXIT_OK)
+
+
+def _show(what: str) -> "Conversation":
+    if what == "unique-id" and not unique_id():
+        yield Say(2, messages.no_unique_id())
+        yield End(EXIT_FAILURE)
+        return
+    yield Say(1, _information(what))
+    yield End(EXIT_OK)
+
+
+def _information(what: str) -> str:
+    if what == "help":
+        from flom.cli import help as help_page  # most runs show none
+
+        return help_page.text()
+    if what == "unique-id":
+        return unique_id() + "\n"
+    parts = {"version": messages.version, "signal-list": messages.signal_list}
+    return "".join(parts[part]() for part in what.split("+"))
+
+
+def _refuse_inactive(settings: "Settings") -> None:
+    """Say so instead of doing something else when a later version's feature is asked for."""
+    asked = (
+        (settings.tls, "TLS"),
+        (settings.multicast_address and not settings.unicast_address, "multicast discovery"),
+        (settings.debug_feature is not None, "the debug feature"),
+    )
+    for wanted, name in asked:
+        if wanted:
+            raise ConfigError(RC_INACTIVE_FEATURE, f"{name} is not available in this version")
+
+
+def _environment(
+    settings: "Settings", element: str | None, environ: "Mapping[str, str]"
+) -> dict[str, str]:
+    result = {key: value for key, value in environ.items() if key not in _VARIABLES}
+    result["FLOM_RESOURCE"] = settings.resource_name
+    if resource_kind(settings.resource_name) in ("simple", "hierarchical"):
+        result["FLOM_LOCK_MODE"] = _MODES[settings.lock_mode]
+    if element is not None:
+        result["FLOM_ELEMENT"] = element
+    return result
+
+
+def _warn(warnings: list[str]) -> "Conversation":
+    for text in warnings:
+        yield Say(2, messages.warning(text))
+    warnings.clear()

@@ -1,0 +1,132 @@
+"""The process as the command's hands: carries out the steps of `command`."""
+
+import os
+
+from flom.cli import child, steps
+from flom.cli.command import command
+from flom.errors import FlomError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from flom.client.blocking import Lock
+
+
+def main(words: list[str], hidden: int | None = None) -> "NoReturn":
+    """Run the command for this process.
+
+    `hidden` is the mask of the signals the caller had ignored, as the launcher read it. Never
+    returns: it leaves by `os._exit`, which saves the interpreter's own tidying up (a fifth of its
+    start) and is safe because nothing is buffered here.
+    """
+    _occupy_standard_streams()
+    _take_name()
+    hands = Hands(hidden)
+    conversation = command(words, os.environ, _working_directory())
+    result: steps.Result = None
+    while True:
+        result = hands.carry_out(conversation.send(result))
+
+
+class Hands:
+    """Carries out one step after the other."""
+
+    __slots__ = ("_dispositions", "_lock")
+
+    def __init__(self, hidden: int | None) -> None:
+        self._dispositions = child.Dispositions(hidden)
+        self._dispositions.claim()
+        self._lock: Lock | None = None
+
+    def carry_out(self, step: "steps.Step") -> "steps.Result":
+        """Do what the step says and return its result; `End` does not return."""
+        try:
+            return self._do(step)
+        except FlomError as error:
+            return error
+
+    def _do(self, step: "steps.Step") -> "steps.Result":
+        match step:
+            case steps.Say():
+                self._say(step)
+            case steps.Connect():
+                self._connect(step)
+            case steps.Acquire():
+                return self._held().acquire()
+            case steps.Execute():
+                return child.run(step.argv, step.environ, step.ignored, self._dispositions)
+            case steps.Release():
+                self._held().release(step.rollback)
+            case steps.Stop():
+                self._stop(step)
+            case steps.End():
+                if step.signal:
+                    child.die_by(step.signal)
+                os._exit(step.status)
+        return None
+
+    def _say(self, step: steps.Say) -> None:
+        try:
+            _write(step.stream, step.text)
+        except BrokenPipeError:
+            if step.stream == 1:
+                self._dispositions.broken_pipe()
+
+    def _connect(self, step: steps.Connect) -> None:
+        from flom.client.blocking import Lock
+
+        self._lock = Lock(step.settings)
+        self._lock.connect()
+
+    def _stop(self, step: steps.Stop) -> None:
+        from flom.client.blocking import shut_down
+
+        if not shut_down(step.settings, immediate=step.immediate):
+            from flom.log import USER, SystemLog
+
+            SystemLog(USER, pid=False).record("FLM020N", "the daemon did not close within 1000 ms")
+
+    def _held(self) -> "Lock":
+        assert self._lock is not None  # `command` connects first
+        return self._lock
+
+
+def _write(stream: int, text: str) -> None:
+    data = os.fsencode(text)
+    try:
+        while data:
+            data = data[os.write(stream, data) :]
+    except BrokenPipeError:
+        raise
+    except OSError:
+        pass  # a full or closed stream never changes what the command does (cli.md 8)
+
+
+def _occupy_standard_streams() -> None:
+    """No connection may ever get a number that somebody writes diagnostics to (cli.md CF-21).
+
+    The descriptors are not inheritable: the command sees its streams closed as `flom` found them.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _take_name() -> None:
+    """`pgrep flom` finds the command, and the daemon it may become (daemon.md 4.2)."""
+    try:
+        descriptor = os.open("/proc/self/comm", os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    os.write(descriptor, b"flom")
+    os.close(descriptor)
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return "."  # removed under us; only relative paths would have needed it

@@ -1,0 +1,77 @@
+"""What the command asks of its surroundings, one class a step; values only."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flom.cli.child import Ended
+    from flom.errors import FlomError
+    from flom.settings import Settings
+
+
+class Say:
+    """Write `text`, complete with its line end, to standard output (1) or error (2)."""
+
+    __slots__ = ("stream", "text")
+
+    def __init__(self, stream: int, text: str) -> None:
+        self.stream = stream
+        self.text = text
+
+
+class Connect:
+    """Reach the daemon for a lock with these settings; result None or FlomError."""
+
+    __slots__ = ("settings",)
+
+    def __init__(self, settings: "Settings") -> None:
+        self.settings = settings
+
+
+class Acquire:
+    """Wait for the lock; result the element (text or None) or FlomError."""
+
+    __slots__ = ()
+
+
+class Execute:
+    """Run the command; result Ended or FlomError."""
+
+    __slots__ = ("argv", "environ", "ignored")
+
+    def __init__(self, argv: list[str], environ: dict[str, str], ignored: tuple[int, ...]) -> None:
+        self.argv = argv
+        self.environ = environ
+        self.ignored = ignored
+
+
+class Release:
+    """Give the lock back; result None or FlomError."""
+
+    __slots__ = ("rollback",)
+
+    def __init__(self, rollback: bool) -> None:
+        self.rollback = rollback
+
+
+class Stop:
+    """Ask the daemon to end; result None, a remark (text) or FlomError."""
+
+    __slots__ = ("immediate", "settings")
+
+    def __init__(self, settings: "Settings", immediate: bool) -> None:
+        self.settings = settings
+        self.immediate = immediate
+
+
+class End:
+    """The last step: end with `status`, or by `signal` when it is not 0."""
+
+    __slots__ = ("signal", "status")
+
+    def __init__(self, status: int, signal: int = 0) -> None:
+        self.status = status
+        self.signal = signal
+
+
+if TYPE_CHECKING:
+    Step = Say | Connect | Acquire | Execute | Release | Stop | End
+    Result = None | str | Ended | FlomError

@@ -1,0 +1,83 @@
+"""Find a daemon or start one: the decision table of daemon.md 3."""
+
+from time import monotonic, sleep
+
+from flom.errors import (
+    RC_BIND_ERROR,
+    RC_CONNECT_ERROR,
+    RC_DAEMON_NOT_STARTED,
+    FlomError,
+)
+from flom.net.address import TcpEndpoint, UnixEndpoint
+from flom.net.connect import NobodyListens, connect_tcp, connect_unix
+from flom.net.options import Keepalive
+from flom.net.sockets import socket
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flom.settings import Settings
+
+# Seconds for which a daemon that is just starting or just ending is waited for, and between two
+# looks at it (daemon.md 4.3, races).
+RACE_LIMIT = 5.0
+RACE_PAUSE = 0.02
+
+
+def reach(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings", deadline: float) -> socket:
+    """A connection to the daemon at `endpoint`, which is started when nobody listens there.
+
+    A lifespan of 0 never starts one. `deadline` is a time of the monotonic clock. Raises FlomError
+    with the codes of daemon.md 3.
+    """
+    try:
+        return connect(endpoint, settings, deadline)
+    except NobodyListens as error:
+        if settings.daemon_lifespan == 0:
+            raise FlomError(
+                RC_CONNECT_ERROR,
+                f"{error.text}; the daemon lifespan is 0, so none is started",
+            ) from None
+    return _start_and_connect(endpoint, settings, deadline)
+
+
+def connect(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings", deadline: float) -> socket:
+    """A connection to a daemon that runs already; raises like the functions of net.connect."""
+    if isinstance(endpoint, UnixEndpoint):
+        return connect_unix(endpoint, deadline)
+    return connect_tcp(endpoint, deadline, keepalive_of(settings))
+
+
+def keepalive_of(settings: "Settings") -> Keepalive:
+    """The keepalive values of the settings."""
+    return Keepalive(
+        settings.tcp_keepalive_time, settings.tcp_keepalive_intvl, settings.tcp_keepalive_probes
+    )
+
+
+def _start_and_connect(
+    endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings", deadline: float
+) -> socket:
+    # Only who has to start a daemon pays for loading what that takes.
+    from flom.daemon.launch import start
+    from flom.net.listen import Taken
+
+    give_up = min(monotonic() + RACE_LIMIT, deadline)
+    while True:
+        reason = ""
+        try:
+            start(endpoint, settings)
+        except Taken as taken:
+            reason = taken.text  # somebody was faster, or is just ending: both pass
+        except FlomError as error:
+            if error.rc != RC_BIND_ERROR:
+                raise
+            raise FlomError(
+                RC_DAEMON_NOT_STARTED, f"no daemon answers at {endpoint}, and {error.text}"
+            ) from None
+        try:
+            return connect(endpoint, settings, deadline)
+        except NobodyListens as nobody:
+            if monotonic() >= give_up:
+                detail = f"{nobody.text}; {reason}" if reason else nobody.text
+                raise FlomError(RC_DAEMON_NOT_STARTED, detail) from None
+        sleep(RACE_PAUSE)

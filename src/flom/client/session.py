@@ -1,0 +1,139 @@
+"""One lock from request to release, without sockets: what is sent, what an answer means, deadlines.
+
+The shells (`blocking`, later `aio`) only move bytes and read the clock.
+"""
+
+from flom.errors import (
+    RC_LOCK_BUSY,
+    RC_LOCK_CANT_LOCK,
+    RC_LOCK_CANT_WAIT,
+    RC_LOCK_ENQUEUED,
+    RC_LOCK_IMPOSSIBLE,
+    RC_LOCK_WAIT_RESOURCE,
+    RC_NETWORK_TIMEOUT,
+    RC_OK,
+    RC_RECV_ERROR,
+    FlomError,
+)
+from flom.net.address import TcpEndpoint, UnixEndpoint
+from flom.values import raw, resource_kind
+from flom.wire.client import ClientConversation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flom.settings import Settings
+    from flom.wire.messages import Answer
+
+# Seconds for connecting, and for the answer to a request that does not wait, when the user has
+# set no limit (design, ruling "deadlines").
+DEFAULT_LIMIT = 30.0
+
+_REFUSED = {
+    RC_LOCK_BUSY: "the resource is locked by somebody else",
+    RC_LOCK_CANT_WAIT: "the resource does not exist, and this request neither creates it nor waits",
+    RC_LOCK_IMPOSSIBLE: "the resource can never satisfy this request",
+}
+
+
+def endpoint_of(settings: "Settings") -> UnixEndpoint | TcpEndpoint:
+    """Whom to reach: socket name, else unicast address (daemon.md 2)."""
+    if settings.socket_name:
+        return UnixEndpoint(settings.socket_name, settings.socket_is_default)
+    return TcpEndpoint(
+        settings.unicast_address or "", settings.unicast_port, settings.network_interface or ""
+    )
+
+
+class Session:
+    """A request made from `settings`, begun at `now` (seconds of the monotonic clock).
+
+    A positive timeout is one deadline for everything from `now` on: connecting, a daemon's start,
+    waiting (wire.md W-24).
+    """
+
+    __slots__ = (
+        "_conversation", "_kind", "_name", "_peerid", "_settings", "deadline", "element", "started",
+    )  # fmt: skip
+
+    def __init__(self, settings: "Settings", peerid: str, now: float) -> None:
+        timeout = settings.resource_timeout
+        self._settings = settings
+        self._name = raw(settings.resource_name)
+        self._kind = resource_kind(settings.resource_name)
+        self._peerid = peerid
+        self._conversation = ClientConversation(peerid)
+        self.started = now
+        self.deadline = now + timeout / 1000 if timeout > 0 else None
+        self.element: str | None = None
+
+    @property
+    def connect_deadline(self) -> float:
+        """When connecting has to be given up."""
+        return self.started + DEFAULT_LIMIT if self.deadline is None else self.deadline
+
+    def answer_deadline(self, now: float) -> float | None:
+        """When waiting for an answer has to be given up, for a wait that begins at `now`."""
+        if self._settings.resource_timeout == 0:
+            return now + DEFAULT_LIMIT  # a daemon that is not dead answers such a request at once
+        return self.deadline
+
+    def request(self) -> bytes:
+        """The lock message, first on a new connection.
+
+        Raises ProtocolError (-12) when the name makes it too long.
+        """
+        settings = self._settings
+        self._conversation = ClientConversation(self._peerid)
+        return self._conversation.lock(
+            self._kind,
+            self._name,
+            mode=settings.lock_mode,
+            wait=settings.resource_timeout != 0,
+            quantity=settings.resource_quantity,
+            create=settings.resource_create,
+            lifespan=settings.resource_idle_lifespan,
+        )
+
+    def received(self, data: bytes) -> bool:
+        """Take bytes of the daemon (empty: end of stream); True when the lock is held.
+
+        Raises FlomError: 4, 5, 6 or 3 for a refusal, -126 when the daemon closed, others when it
+        speaks wrongly.
+        """
+        if not data:
+            raise FlomError(RC_RECV_ERROR, "the daemon closed the connection without granting")
+        self._conversation.receive(data)
+        while (answer := self._conversation.next_answer()) is not None:
+            if self._is_grant(answer):
+                self.element = answer.element
+                return True
+        return False
+
+    def to_send(self) -> bytes:
+        """Bytes the conversation wants to send now (the answer to a ping)."""
+        return self._conversation.data_to_send()
+
+    def expired(self) -> FlomError:
+        """The error for a wait that reached its deadline."""
+        timeout = self._settings.resource_timeout
+        if timeout > 0:
+            return FlomError(RC_NETWORK_TIMEOUT, f"the lock was not granted within {timeout} ms")
+        return FlomError(
+            RC_RECV_ERROR, f"the daemon does not answer (waited {DEFAULT_LIMIT:.0f} s)"
+        )
+
+    def release(self, rollback: bool) -> bytes:
+        """The unlock message."""
+        return self._conversation.unlock(self._name, rollback)
+
+    def _is_grant(self, answer: "Answer") -> bool:
+        rc = answer.rc
+        if rc == RC_OK:
+            return True
+        if rc in (RC_LOCK_ENQUEUED, RC_LOCK_WAIT_RESOURCE):
+            return False
+        assert rc is not None  # the conversation lets no answer without rc pass (W-16)
+        raise FlomError(
+            rc if rc in _REFUSED else RC_LOCK_CANT_LOCK,
+            _REFUSED.get(rc, f"the daemon refuses the lock for a reason unknown here (rc {rc})"),
+        )

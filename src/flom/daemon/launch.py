@@ -1,0 +1,120 @@
+"""Becoming a daemon: who may start one, detaching, handing over the listening socket.
+
+The starter makes the listening socket itself and gives it to the daemon it forks. So readiness is
+exact without any message between the two: from the moment the socket listens, the kernel keeps
+the starter's connection until the daemon accepts it (daemon.md 4.1).
+"""
+
+import os
+
+from flom import signals
+from flom.errors import RC_FORK_ERROR, FlomError
+from flom.net.address import TcpEndpoint, UnixEndpoint
+from flom.net.listen import Listener, listen_tcp, listen_unix
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from flom.settings import Settings
+
+
+def listen(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings") -> Listener:
+    """The listening socket for a daemon at `endpoint`.
+
+    Raises flom.net.listen.Taken when somebody else serves or starts there, FlomError for every
+    other failure (daemon.md 3, "start results").
+    """
+    if isinstance(endpoint, UnixEndpoint):
+        return listen_unix(endpoint, settings.socket_mode)
+    return listen_tcp(endpoint)
+
+
+def start(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings") -> None:
+    """Start a daemon at `endpoint`; when this returns, connections are accepted.
+
+    Raises like `listen`, and FlomError -109 when no process can be made.
+    """
+    listener = listen(endpoint, settings)
+    try:
+        helper = os.fork()
+    except OSError as error:
+        listener.close()
+        raise FlomError(RC_FORK_ERROR, f"cannot start a daemon: {error.strerror}") from None
+    if helper == 0:
+        _detach(listener, settings)
+    _, status = os.waitpid(helper, 0)
+    if status != 0:
+        listener.close()
+        raise FlomError(RC_FORK_ERROR, "cannot start a daemon: no further process can be made")
+    listener.forget()
+
+
+def serve(listener: Listener, settings: "Settings", *, foreground: bool = False) -> None:
+    """Be the daemon on `listener` until it ends (both the detached one and `flomctl daemon`)."""
+    from flom.daemon.lifecycle import Daemon
+    from flom.log import DAEMON, StreamLog, SystemLog
+    from flom.machine import unique_id
+    from flom.net.options import Keepalive
+
+    keepalive = Keepalive(
+        settings.tcp_keepalive_time, settings.tcp_keepalive_intvl, settings.tcp_keepalive_probes
+    )
+    daemon = Daemon(
+        listener,
+        StreamLog() if foreground else SystemLog(DAEMON, pid=True),
+        lifespan=settings.daemon_lifespan,
+        patience=settings.queue_patience,
+        peerid=unique_id(),
+        keepalive=keepalive,
+    )
+    daemon.run()
+
+
+def _detach(listener: Listener, settings: "Settings") -> "NoReturn":
+    """The helper: leave the session, fork the daemon, tell by the exit status how that went."""
+    status = 1
+    try:
+        os.setsid()
+        if os.fork() == 0:
+            _be_daemon(listener, settings)
+        status = 0
+    finally:
+        # Never back into the starter's code, whatever happened.
+        os._exit(status)
+
+
+def _be_daemon(listener: Listener, settings: "Settings") -> "NoReturn":
+    status = 1
+    try:
+        os.chdir("/")
+        os.umask(0)
+        _redirect_standard_streams()
+        _close_others({0, 1, 2, listener.sock.fileno(), listener.lock})
+        _reset_signals()
+        serve(listener, settings)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _redirect_standard_streams() -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    if null > 2:
+        os.close(null)
+
+
+def _close_others(kept: set[int]) -> None:
+    low = 0
+    for descriptor in sorted(kept - {-1}):
+        os.closerange(low, descriptor)
+        low = descriptor + 1
+    os.closerange(low, os.sysconf("SC_OPEN_MAX"))
+
+
+def _reset_signals() -> None:
+    signals.signal(signals.SIGHUP, signals.SIG_IGN)
+    signals.signal(signals.SIGPIPE, signals.SIG_IGN)
+    signals.pthread_sigmask(signals.SIG_SETMASK, ())

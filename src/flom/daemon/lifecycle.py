@@ -1,0 +1,118 @@
+"""How long a daemon lives: lifespan, quiesce, signals, leaving nothing (daemon.md 6 to 8)."""
+
+from flom import signals
+from flom.core.table import Table
+from flom.daemon.reactor import Reactor, WakeUp
+from flom.daemon.server import Server
+from flom.log import StreamLog, SystemLog
+from flom.net.options import Keepalive
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flom.daemon.reactor import Timer
+    from flom.net.listen import Listener
+
+# The lifespan that a quiesce shutdown gives to the daemon, in seconds (daemon.md 1).
+QUIESCE_LIFESPAN = 0.1
+# A daemon nobody has reached yet waits at least this long for its starter, in seconds (F29).
+FIRST_CONTACT = 1.0
+
+
+class Daemon:
+    """One daemon from its first to its last moment.
+
+    `lifespan` is in milliseconds without any activity, negative = for ever. `patience` is the
+    queue patience in milliseconds (design 5). `listener` is closed at the end.
+    """
+
+    def __init__(
+        self,
+        listener: "Listener",
+        log: SystemLog | StreamLog,
+        *,
+        lifespan: int,
+        patience: int,
+        peerid: str,
+        keepalive: Keepalive,
+    ) -> None:
+        self._log = log
+        self._listener = listener
+        self._reactor = Reactor()
+        self._table = Table(patience)
+        self._lifespan = lifespan / 1000 if lifespan >= 0 else None
+        self._quiescing = False
+        self._born = self._reactor.now
+        self._end: Timer | None = None
+        self._review_due = False
+        self._server = Server(
+            self._reactor,
+            listener,
+            self._table,
+            log,
+            peerid=peerid,
+            keepalive=keepalive,
+            changed=self._changed,
+            shutdown=self.shut_down,
+        )
+
+    def run(self) -> None:
+        """Serve until the end; returns when everything has been closed and removed."""
+        wake_up = WakeUp(self._reactor, self._signalled)
+        signals.set_wakeup_fd(wake_up.writer)
+        # The descriptor above does the work; a handler is needed for Python to catch the signal.
+        for number in (signals.SIGTERM, signals.SIGINT):
+            signals.signal(number, lambda _number, _frame: None)
+        self._log.record("FLM000I" if self._listener.is_unix else "FLM001I", self._listener.place)
+        self._log.record("FLM003N", "ready")
+        self._changed()
+        self._reactor.run()
+        self._server.close_all()
+        self._log.record("FLM004N", "ended")
+        signals.set_wakeup_fd(-1)
+        wake_up.close()
+        self._reactor.close()
+
+    def shut_down(self, immediate: bool) -> None:
+        """A peer asks for the end: at once, or when everybody has finished (daemon.md 7)."""
+        if immediate:
+            self._log.record("FLM007N", "immediate shutdown")
+            self._reactor.stop()
+            return
+        self._log.record("FLM008N", "quiesce shutdown")
+        self._quiescing = True
+        self._lifespan = QUIESCE_LIFESPAN
+        self._changed()
+
+    def _signalled(self, numbers: bytes) -> None:
+        for number in numbers:
+            if number in (signals.SIGTERM, signals.SIGINT):
+                self._log.record("FLM007N", f"immediate shutdown by {signals.name(number)}")
+                self._reactor.stop()
+
+    def _changed(self) -> None:
+        # Looked at after the present event: the decision may close connections.
+        if not self._review_due:
+            self._review_due = True
+            self._reactor.call_at(self._reactor.now, self._review)
+
+    def _review(self) -> None:
+        self._review_due = False
+        if self._end is not None:
+            self._end.cancel()
+            self._end = None
+        if self._quiescing:
+            self._server.close_parked()
+        if self._server.connections or not self._table.idle or self._lifespan is None:
+            return
+        end = self._reactor.now + self._lifespan
+        if not self._server.served:
+            end = max(end, self._born + FIRST_CONTACT)
+        self._end = self._reactor.call_at(end, self._expire)
+
+    def _expire(self) -> None:
+        self._end = None
+        # Whoever connected in this very moment is served instead of being reset.
+        if self._server.accept():
+            self._changed()
+        else:
+            self._reactor.stop()

@@ -1,0 +1,368 @@
+"""Connections of the daemon: bytes in, core requests, effects, bytes out.
+
+The only file that knows both wire messages and core requests (design 3). One peer, whatever it
+sends or fails to send, costs the daemon that connection and nothing else.
+"""
+
+import time
+
+from flom.core.requests import Closed, Enqueued, Granted, Instant, Parked, Refused, Request
+from flom.core.table import Table
+from flom.daemon.reactor import READ, WRITE
+from flom.errors import (
+    RC_INVALID_RESOURCE_NAME,
+    RC_LOCK_BUSY,
+    RC_LOCK_CANT_WAIT,
+    RC_LOCK_ENQUEUED,
+    RC_LOCK_IMPOSSIBLE,
+    RC_LOCK_WAIT_RESOURCE,
+    RC_OK,
+    RC_PROTOCOL_LEVEL_MISMATCH,
+    ProtocolError,
+)
+from flom.net.address import numeric
+from flom.net.options import Keepalive, tune_tcp
+from flom.net.sockets import AF_UNIX, SHUT_WR, accept, socket
+from flom.wire.messages import Lock, Shutdown, Unlock
+from flom.wire.server import ServerConversation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flom.core.requests import Effect
+    from flom.daemon.reactor import Reactor, Timer
+    from flom.log import StreamLog, SystemLog
+    from flom.net.listen import Listener
+
+# Seconds a started message may take to arrive (wire.md W-8), and a half closed peer to go away.
+MESSAGE_LIMIT = 10.0
+LINGER_LIMIT = 10.0
+# How many connections are accepted before others are served again.
+ACCEPT_BATCH = 64
+RECEIVE_SIZE = 65536
+
+_REFUSALS = {
+    "busy": RC_LOCK_BUSY,
+    "cannot_wait": RC_LOCK_CANT_WAIT,
+    "impossible": RC_LOCK_IMPOSSIBLE,
+    "invalid_name": RC_INVALID_RESOURCE_NAME,
+}
+
+
+class Connection:
+    """One peer: its socket, its conversation, and what it has not read yet."""
+
+    __slots__ = ("closing", "conversation", "descriptor", "output", "peer", "sock", "timer")
+
+    def __init__(self, sock: socket, peer: str, conversation: ServerConversation) -> None:
+        self.sock = sock
+        self.descriptor = sock.fileno()
+        self.peer = peer
+        self.conversation = conversation
+        self.output = b""
+        self.closing = False
+        self.timer: Timer | None = None
+
+
+class Server:
+    """Serves connections on one listener with one lock table.
+
+    `changed` is called when somebody came, left or began to wait for a creation, and when a
+    resource may have ended: whatever decides over the daemon's life looks again then;
+    `shutdown` with True (immediate) or False (quiesce) when a peer asks for it.
+    """
+
+    def __init__(
+        self,
+        reactor: "Reactor",
+        listener: "Listener",
+        table: Table,
+        log: "SystemLog | StreamLog",
+        *,
+        peerid: str,
+        keepalive: Keepalive,
+        changed: "Callable[[], None]",
+        shutdown: "Callable[[bool], None]",
+    ) -> None:
+        self._reactor = reactor
+        self._listener = listener
+        self._table = table
+        self._log = log
+        self._peerid = peerid
+        self._keepalive = keepalive
+        self._changed = changed
+        self._shutdown = shutdown
+        self._dead: list[Connection] = []
+        self._alarm: Timer | None = None
+        self.connections: set[Connection] = set()
+        self.served = 0
+        reactor.add(listener.sock.fileno(), READ, self._invited)
+
+    # Connections
+
+    def accept(self, limit: int = ACCEPT_BATCH) -> int:
+        """Take connections that wait at the listener, at most `limit`; how many were taken."""
+        for taken in range(limit):
+            try:
+                sock, address = accept(self._listener.sock)
+            except BlockingIOError:
+                return taken
+            except OSError:
+                self._pause_listening()
+                return taken
+            self._welcome(sock, address)
+        return limit
+
+    def _invited(self, events: int) -> None:
+        self.accept()
+
+    def _pause_listening(self) -> None:
+        # Out of descriptors or memory: the waiting connection keeps the listener ready, so
+        # look away for a moment instead of spinning. Those already connected are served.
+        descriptor = self._listener.sock.fileno()
+        self._reactor.change(descriptor, 0)
+        self._reactor.call_at(
+            self._reactor.now + 0.1, lambda: self._reactor.change(descriptor, READ)
+        )
+
+    def _welcome(self, sock: socket, address: object) -> None:
+        try:
+            sock.setblocking(False)
+            peer = "localhost/"
+            if sock.family != AF_UNIX:
+                tune_tcp(sock, self._keepalive)
+                peer = "/".join(numeric(address))  # type: ignore[arg-type]  # AF_INET and AF_INET6
+            connection = Connection(sock, peer, ServerConversation(self._peerid))
+            self._reactor.add(
+                connection.descriptor, READ, lambda events: self._ready(connection, events)
+            )
+        except OSError:
+            sock.close()  # the peer has gone already
+            return
+        self.served += 1
+        self.connections.add(connection)
+        self._changed()
+
+    def close(self, connection: Connection) -> None:
+        """End a connection; everything its client had is released."""
+        if connection not in self.connections:
+            return
+        self.connections.discard(connection)
+        connection.closing = True
+        if connection.timer is not None:
+            connection.timer.cancel()
+        self._reactor.remove(connection.descriptor)
+        connection.sock.close()
+        self._apply(self._table.disconnect(connection, self._instant()))
+        self._changed()
+
+    def close_all(self) -> None:
+        """End every connection and the listener, telling nobody (an immediate end)."""
+        self._reactor.remove(self._listener.sock.fileno())
+        for connection in self.connections:
+            self._reactor.remove(connection.descriptor)
+            connection.sock.close()
+        self.connections.clear()
+        self._listener.close()
+
+    def close_parked(self) -> bool:
+        """End the clients that wait for a creation, if nobody else is connected.
+
+        Only they would keep a quiescing daemon alive (wire.md W-62). Returns whether any was.
+        """
+        parked = self._table.parked()
+        if not parked or len(parked) < len(self.connections):
+            return False
+        for client in parked:
+            self.close(client)
+        self._settle()
+        return True
+
+    # Events
+
+    def _ready(self, connection: Connection, events: int) -> None:
+        try:
+            if events & WRITE:
+                self._flush(connection)
+            # A hang-up included: what was sent is read before the end is acted upon.
+            if events & ~WRITE:
+                self._receive(connection)
+        except Exception as fault:
+            # A fault of ours, met while serving this peer, costs this peer only.
+            self._log.record("FLM009W", f"internal error serving {connection.peer}: {fault!r}")
+            self.close(connection)
+        self._settle()
+
+    def _settle(self) -> None:
+        """What follows every event: ends noticed on the way, and the next alarm."""
+        while self._dead:
+            self.close(self._dead.pop())
+        self._arm()
+
+    def _receive(self, connection: Connection) -> None:
+        try:
+            data = connection.sock.recv(RECEIVE_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.close(connection)
+            return
+        if connection.closing:
+            return
+        conversation = connection.conversation
+        try:
+            conversation.receive(data)
+            while not connection.closing and (message := conversation.next_message()) is not None:
+                self._handle(connection, message)
+        except ProtocolError as error:
+            if error.rc == RC_PROTOCOL_LEVEL_MISMATCH:
+                self._log.record("FLM006W", f"from {connection.peer}: {error.text}")
+            self.close(connection)
+            return
+        self._watch_message(connection)
+
+    def _watch_message(self, connection: Connection) -> None:
+        timer = connection.timer
+        if connection.conversation.mid_message:
+            if timer is None and not connection.closing:
+                connection.timer = self._reactor.call_at(
+                    self._reactor.now + MESSAGE_LIMIT, lambda: self._expire(connection)
+                )
+        elif timer is not None and not connection.closing:
+            timer.cancel()
+            connection.timer = None
+
+    def _expire(self, connection: Connection) -> None:
+        self.close(connection)
+        self._settle()
+
+    # Messages to core requests
+
+    def _handle(self, connection: Connection, message: "Lock | Unlock | Shutdown") -> None:
+        if isinstance(message, Lock):
+            self._lock(connection, message)
+        elif isinstance(message, Unlock):
+            name = message.name or b""
+            self._apply(self._table.unlock(connection, name, message.rollback, self._instant()))
+        else:
+            self._manage(connection, message)
+
+    def _lock(self, connection: Connection, message: Lock) -> None:
+        self._log_peer(message.peerid, Lock)
+        request = Request(
+            message.name or b"",
+            message.mode,
+            message.quantity,
+            message.wait,
+            message.create,
+            message.lifespan,
+        )
+        self._apply(self._table.lock(connection, request, self._instant()))
+
+    def _manage(self, connection: Connection, message: Shutdown) -> None:
+        self._log_peer(message.peerid, Shutdown)
+        # Closing at once tells the peer that its request was accepted (wire.md W-61).
+        self.close(connection)
+        self._shutdown(message.immediate)
+
+    def _log_peer(self, peerid: str | None, message: "type[Lock] | type[Shutdown]") -> None:
+        if peerid is not None:
+            self._log.record("FLM015I", f"peer {peerid}, verb {message.verb}, step {message.step}")
+
+    # Effects to messages
+
+    def _apply(self, effects: "list[Effect]") -> None:
+        for effect in effects:
+            connection: Connection = effect.client  # type: ignore[assignment]  # it was ours
+            if isinstance(effect, Granted):
+                self._answer(connection, RC_OK, effect.element)
+            elif isinstance(effect, Enqueued):
+                self._answer(connection, RC_LOCK_ENQUEUED)
+            elif isinstance(effect, Parked):
+                self._answer(connection, RC_LOCK_WAIT_RESOURCE)
+                self._changed()
+            elif isinstance(effect, Refused):
+                self._answer(connection, _REFUSALS[effect.reason])
+            elif isinstance(effect, Closed):
+                self._dismiss(connection, effect.why)
+
+    def _answer(self, connection: Connection, rc: int, element: str | None = None) -> None:
+        if connection not in self.connections:
+            return  # a grant to a client whose own end caused these effects
+        try:
+            data = connection.conversation.answer(rc, element)
+        except ProtocolError:
+            self._dead.append(connection)  # an element too long to be told
+            return
+        if connection.output:
+            connection.output += data
+            return
+        try:
+            sent = connection.sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            # Its end is acted upon after the present effects: they are one decision.
+            self._dead.append(connection)
+            return
+        if sent < len(data):
+            connection.output = data[sent:]
+            self._reactor.change(connection.descriptor, READ | WRITE)
+
+    def _flush(self, connection: Connection) -> None:
+        try:
+            sent = connection.sock.send(connection.output)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._dead.append(connection)
+            return
+        connection.output = connection.output[sent:]
+        if not connection.output:
+            self._reactor.change(connection.descriptor, READ)
+            if connection.closing:
+                self._half_close(connection)
+
+    def _dismiss(self, connection: Connection, why: str) -> None:
+        """The core has given the client up: its last answer goes out, then the end of stream."""
+        if connection not in self.connections or connection.closing:
+            return
+        if why:
+            self._log.record("FLM009W", f"from {connection.peer}: {why}")
+        connection.closing = True
+        if connection.timer is not None:
+            connection.timer.cancel()
+        connection.timer = self._reactor.call_at(
+            self._reactor.now + LINGER_LIMIT, lambda: self._expire(connection)
+        )
+        if not connection.output:
+            self._half_close(connection)
+
+    def _half_close(self, connection: Connection) -> None:
+        try:
+            connection.sock.shutdown(SHUT_WR)
+        except OSError:
+            self._dead.append(connection)
+
+    # Time
+
+    def _instant(self) -> Instant:
+        return Instant(self._reactor.now, time.time_ns() // 1000)
+
+    def _arm(self) -> None:
+        due = self._table.wakeup()
+        alarm = self._alarm
+        if due is None or (alarm is not None and alarm.when <= due):
+            return  # an alarm that comes too early looks again
+        if alarm is not None:
+            alarm.cancel()
+        self._alarm = self._reactor.call_at(due, self._wake)
+
+    def _wake(self) -> None:
+        self._alarm = None
+        self._apply(self._table.advance(self._instant()))
+        self._settle()
+        self._changed()

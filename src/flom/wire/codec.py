@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     # The attributes of "msg", and of every element inside it, by name.
     Elements = dict[str, dict[str, str]]
+    Shape = list[tuple[str, tuple[str, ...]]]
 
 _PROLOG = '<?xml version="1.0" encoding="UTF-8" ?>'
 _NOTHING: dict[str, str] = {}
@@ -37,6 +38,10 @@ _NOTHING: dict[str, str] = {}
 _MEMO_ENTRIES = 1024
 _MEMO_LARGEST = 511
 _memo: dict[bytes, Message] = {}
+
+# The canonical documents seen, without their values: element and attribute names in order.
+_SHAPE_ENTRIES = 64
+_shapes: "dict[str, Shape]" = {}
 
 
 def encode(message: Message) -> bytes:
@@ -88,7 +93,8 @@ def _read_canonical(document: bytes) -> "Elements | None":
 
     The form: our declaration, then `msg` with empty elements in it, double quotes, one space
     before an attribute, printable ASCII without references, nothing twice. (The slash that ends
-    an element may follow a space, as in unlock.)
+    an element may follow a space, as in unlock.) What is left of a document when its values are
+    taken out is one of a few shapes, so that the shapes are read once and remembered.
     """
     try:
         text = str(document, "ascii")
@@ -96,32 +102,39 @@ def _read_canonical(document: bytes) -> "Elements | None":
         return None
     if "&" in text or not text.startswith(_PROLOG) or not text.isprintable():
         return None
-    tags = text[len(_PROLOG) :].split("<")
+    pieces = text[len(_PROLOG) :].split('"')
+    skeleton = '""'.join(pieces[::2])
+    shape = _shapes.get(skeleton) or _learn_shape(skeleton)
+    # as many "<" as in the skeleton: none in a value; an odd number of pieces: no quote left open
+    if shape is None or text.count("<") != skeleton.count("<") + 1 or len(pieces) % 2 == 0:
+        return None
+    values = iter(pieces[1::2])
+    return {name: dict(zip(keys, values, strict=False)) for name, keys in shape}
+
+
+def _learn_shape(skeleton: str) -> "Shape | None":
+    tags = skeleton.split("<")
     if len(tags) < 3 or len(tags) > MOST_ELEMENTS or tags[0] or tags[-1] != "/msg>":
         return None
-    elements: Elements = {}
-    for tag in tags[1:-1]:
-        name, end = _read_tag(tag, elements)
-        if end not in ((">",) if name == "msg" else ("/>", " />")):
-            return None
-    return elements if "msg" in elements and tags[1].startswith("msg ") else None
+    shape = [_read_tag(tag, "/>") for tag in tags[2:-1]]
+    shape.insert(0, _read_tag(tags[1], ">"))
+    names = [name for name, _ in shape]
+    if names[0] != "msg" or "" in names or len(set(names)) < len(names):
+        return None
+    if len(skeleton) <= _MEMO_LARGEST:
+        if len(_shapes) >= _SHAPE_ENTRIES:
+            _shapes.clear()
+        _shapes[skeleton] = shape
+    return shape
 
 
-def _read_tag(tag: str, elements: "Elements") -> tuple[str, str]:
-    """Add the element of a tag (`session peerid="x"/>`); its name and how it ends, "" = wrong."""
-    pieces = tag.split('"')
-    name, _, pieces[0] = pieces[0].rpartition(" ")
-    if name in elements or not name.isidentifier():
-        return name, ""
-    attributes = elements[name] = {}
-    pieces[0] = " " + pieces[0]
-    for at in range(0, len(pieces) - 1, 2):
-        piece = pieces[at]
-        key = piece[1:-1]
-        if piece != f" {key}=" or key in attributes or not key.isidentifier():
-            return name, ""
-        attributes[key] = pieces[at + 1]
-    return name, pieces[-1]
+def _read_tag(tag: str, end: str) -> "tuple[str, tuple[str, ...]]":
+    """The names of an element (`session peerid=""/>`) and of its attributes; "" = not canonical."""
+    name, *words = tag.removesuffix(end).removesuffix(" ").split(" ")
+    keys = tuple(word.removesuffix('=""') for word in words)
+    written = " ".join([name, *(f'{key}=""' for key in keys)])
+    good = tag in (written + end, f"{written} {end}") and len(set(keys)) == len(keys)
+    return (name, keys) if good and all(map(str.isidentifier, (name, *keys))) else ("", ())
 
 
 def _message(elements: "Elements") -> Message:

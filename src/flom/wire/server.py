@@ -77,9 +77,8 @@ class ServerConversation:
             if verdict is ACCEPT:
                 return self._accept(message)
             if verdict is CLOSE:
-                raise ProtocolError(
-                    RC_PROTOCOL_ERROR, f"not to be said when {self.state}: {message!r}"
-                )
+                what = f"verb {message.verb}, step {message.step}"
+                raise ProtocolError(RC_PROTOCOL_ERROR, f"{what}: not when {self.state}")
         return None
 
     def _accept(self, message: Message) -> Lock | Unlock | Shutdown:

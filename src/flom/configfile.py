@@ -1,14 +1,14 @@
 """One configuration file put over the settings (cli.md 5). Loaded only when there is a file."""
 
-from . import errors, keyfile, values
-from .keyfile import KeyFileError as KeyFileError
-from .options import OPTIONS, Option
+from flom import errors, keyfile, values
+from flom.keyfile import KeyFileError as KeyFileError
+from flom.options import OPTIONS, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from .settings import Settings
+    from flom.settings import Settings
 
 _TYPO = 2  # how many wrong characters make a misspelling
 
@@ -36,7 +36,7 @@ class ConfigFile:
                 continue
             try:
                 value = self._convert(option, line, raw, cwd)
-            except values.BadValue as bad:
+            except errors.ConfigError as bad:
                 if option.attr in forgive:
                     continue
                 raise self._refusal(option, line, raw, bad) from None
@@ -48,7 +48,7 @@ class ConfigFile:
         if option.type == "I":
             number = keyfile.integer(raw)
             if number is None:
-                raise values.BadValue(f"expected {values.INTEGER_SYNTAX}, decimal")
+                raise values.bad(f"expected {values.INTEGER_SYNTAX}, decimal")
             return values.INTEGER_RULES[option.rule](number, cwd)
         decoded = keyfile.items(raw) if option.type == "L" else keyfile.text(raw)
         if decoded is None:
@@ -59,20 +59,20 @@ class ConfigFile:
         return values.TEXT_RULES[option.rule](values.native(decoded), cwd)
 
     def _refusal(
-        self, option: Option, line: int, raw: bytes, bad: values.BadValue
+        self, option: Option, line: int, raw: bytes, bad: errors.ConfigError
     ) -> errors.ConfigError:
         own = (errors.RC_REALPATH_ERROR, errors.RC_INVALID_IPV6_NETWORK_INTERFACE)
         rc = bad.rc if bad.rc in own else errors.RC_INVALID_OPTION
         shown = values.quoted(raw.decode("utf-8", "surrogateescape"))
         place = self._place(line, option.group, option.key)
-        return errors.ConfigError(rc, f"{place}={shown}: {bad.why}")
+        return errors.ConfigError(rc, f"{place}={shown}: {bad.text}")
 
     def _place(self, line: int, group: str, key: str) -> str:
         return f"{self.path} line {line}: [{_plain(group)}]/{_plain(key)}"
 
     def _doubt(self, line: int, group: str, key: str) -> None:
         """Say so when an unknown group or key looks like a misspelling of a known one."""
-        from .spelling import nearest
+        from flom.spelling import nearest
 
         groups = sorted({option.group for option in OPTIONS if option.key})
         place = self._place(line, group, key)

@@ -6,8 +6,8 @@ environment or directory; the caller passes both.
 
 import posix
 
-from . import errors, values
-from .options import OPTIONS, Option
+from flom import errors, values
+from flom.options import OPTIONS, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ class Settings:
                 "the peer id cannot be checked without TLS (give --tls-certificate, "
                 "--tls-private-key and --tls-ca-certificate, or --tls-check-peer-id=no)",
             )
+        if self.tls_check_peer_id:
+            _require_unique_id()
         self.discovery_timeout = self.discovery_timeout or 500
 
     def _check_endpoint(self) -> None:
@@ -130,6 +132,18 @@ class Settings:
             self.resource_quantity = 1
             if self.verbose:
                 warn(f"{name} is a {kind} resource: the quantity is ignored, 1 is used")
+
+
+def _require_unique_id() -> None:
+    """The peer id check is worth nothing on a host that has no id itself (CF-14)."""
+    from flom.machine import unique_id
+
+    if not unique_id():
+        raise errors.ConfigError(
+            errors.RC_OBJ_NOT_FOUND_ERROR,
+            "the peer id cannot be checked: this host has no unique id (make /etc/machine-id, "
+            "or give --tls-check-peer-id=no)",
+        )
 
 
 def default_socket() -> str:
@@ -214,7 +228,7 @@ def _optional_file(
         data = read_file(path)
     except OSError:
         return
-    from .configfile import ConfigFile, KeyFileError
+    from flom.configfile import ConfigFile, KeyFileError
 
     try:
         file = ConfigFile(path, data, warn)
@@ -226,7 +240,7 @@ def _optional_file(
 
 def _required_file(settings: Settings, name: str, cwd: str, warn: "Warn") -> None:
     """The file of `-c`: anything wrong with it ends the run (C-11)."""
-    from .configfile import ConfigFile, KeyFileError
+    from flom.configfile import ConfigFile, KeyFileError
 
     shown = values.quoted(name)[1:-1]
     try:
@@ -245,8 +259,8 @@ def _apply(settings: Settings, option: Option, words: list[str], cwd: str, warn:
     """Set what the command line says about one option; the last word counts."""
     try:
         value = _convert(option, words, cwd)
-    except values.BadValue as bad:
-        text = f"{option.spelling} {values.quoted(words[-1])}: {bad.why}"
+    except errors.ConfigError as bad:
+        text = f"{option.spelling} {values.quoted(words[-1])}: {bad.text}"
         raise errors.ConfigError(bad.rc, text) from None
     if option.rule == "quantity" and words[-1].lstrip().startswith("-") and value:
         warn(f"{option.spelling} {words[-1]} is ignored: a quantity is at least 1")
@@ -263,7 +277,7 @@ def _convert(option: Option, words: list[str], cwd: str) -> object:
         return values.TEXT_RULES[option.rule](words[-1], cwd)
     number = values.c_integer(words[-1])
     if number is None:
-        raise values.BadValue(f"expected {values.INTEGER_SYNTAX}")
+        raise values.bad(f"expected {values.INTEGER_SYNTAX}")
     return values.INTEGER_RULES[option.rule](number, cwd)
 
 
@@ -287,7 +301,7 @@ def dump(settings: Settings) -> str:
 
 def _shown(option: Option, value: "str | int | tuple[int, ...] | None") -> str:
     if isinstance(value, tuple):
-        from .signals import name
+        from flom.signals import name
 
         return "'" + ";".join(name(number) for number in value) + "'"
     if option.rule == "octal":

@@ -1,12 +1,13 @@
 """How one value is read, checked and adjusted (cli.md 3 and 5.1): a rule for each kind of option.
 
 A rule takes the text (for integers: the number) and the working directory, and gives the value to
-keep, or None for "as if absent". It raises BadValue.
+keep, or None for "as if absent". It raises ConfigError with a text that reads after `'VALUE': `;
+the caller, who knows where the value stood, puts that in front.
 """
 
 import sys
 
-from . import errors
+from flom import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,13 +27,9 @@ _MODES = {
 _BOOLEANS = {"y": True, "yes": True, "n": False, "no": False}
 
 
-class BadValue(Exception):
-    """A value cannot be used. `rc`: the code for the command line; `why`: reads after "'x': "."""
-
-    def __init__(self, why: str, rc: int = errors.RC_INVALID_OPTION) -> None:
-        super().__init__(why)
-        self.rc = rc
-        self.why = why
+def bad(why: str, rc: int = errors.RC_INVALID_OPTION) -> errors.ConfigError:
+    """The error for a value that cannot be used; `rc` is the code on the command line."""
+    return errors.ConfigError(rc, why)
 
 
 def quoted(value: str) -> str:
@@ -107,7 +104,7 @@ def _quantity(value: int, cwd: str) -> int | None:
 def _within(value: int, largest: int) -> int:
     value = abs(value)
     if not 1 <= value <= largest:
-        raise BadValue(f"expected a number from 1 to {largest}")
+        raise bad(f"expected a number from 1 to {largest}")
     return value
 
 
@@ -130,24 +127,24 @@ def _text(value: str, cwd: str) -> str:
 def _boolean(value: str, cwd: str) -> bool:
     found = _BOOLEANS.get(value.strip(" \t").lower())
     if found is None:
-        raise BadValue("expected yes, y, no or n")
+        raise bad("expected yes, y, no or n")
     return found
 
 
 def _mode(value: str, cwd: str) -> int:
     found = _MODES.get(value.strip(" \t").lower())
     if found is None:
-        raise BadValue("expected NL, CR, CW, PR, PW, EX or the long name of one of these modes")
+        raise bad("expected NL, CR, CW, PR, PW, EX or the long name of one of these modes")
     return found
 
 
 def _name(value: str, cwd: str) -> str:
     if value == DEFAULT_NAME:
-        raise BadValue(
+        raise bad(
             "reserved for those who give no name; choose another", errors.RC_INVALID_RESOURCE_NAME
         )
     if not resource_kind(value):
-        raise BadValue(
+        raise bad(
             "not a valid resource name; valid ones look like A, A[8], A.B, /a/b, _s_A[8], "
             "_S_A[8], _t_%D[8]",
             errors.RC_INVALID_RESOURCE_NAME,
@@ -157,10 +154,9 @@ def _name(value: str, cwd: str) -> str:
 
 def resource_kind(name: str) -> str:
     """The kind of the resource a name stands for ("simple", "numeric", ...), "" if for none."""
-    from .core import names
+    from flom.core.names import kind_of
 
-    found = names.parse(raw(name))
-    return found.kind if found else ""
+    return kind_of(raw(name)) or ""
 
 
 def _socket(value: str, cwd: str) -> str:
@@ -169,7 +165,7 @@ def _socket(value: str, cwd: str) -> str:
     path = absolute(value, cwd)
     size = len(raw(path))
     if size > SOCKET_NAME_MAX:
-        raise BadValue(
+        raise bad(
             f"a socket path has at most {SOCKET_NAME_MAX} bytes, this one has {size}",
             errors.RC_BUFFER_OVERFLOW,
         )
@@ -183,7 +179,7 @@ def _directory(value: str, cwd: str) -> str:
     try:
         posix.close(posix.open(path, posix.O_RDONLY | posix.O_DIRECTORY | posix.O_NONBLOCK))
     except OSError as error:
-        raise BadValue(
+        raise bad(
             f"expected a directory that can be opened: {error.strerror}", errors.RC_OPENDIR_ERROR
         ) from None
     return path
@@ -198,14 +194,14 @@ def _file(value: str, cwd: str) -> str:
         return posixpath.realpath(absolute(value, cwd), strict=True)
     except OSError as error:
         why = f"expected an existing file: {error.strerror}"
-        raise BadValue(why, errors.RC_REALPATH_ERROR) from None
+        raise bad(why, errors.RC_REALPATH_ERROR) from None
 
 
 def _interface(value: str, cwd: str) -> str:
     usable = interfaces()
     if value not in usable:
         known = ", ".join(usable) or "none here"
-        raise BadValue(
+        raise bad(
             f"expected a network interface with an IPv6 address: {known}",
             errors.RC_INVALID_IPV6_NETWORK_INTERFACE,
         )
@@ -226,13 +222,13 @@ def interfaces(table: str = "/proc/net/if_inet6") -> list[str]:
 
 def _octal(value: str, cwd: str) -> int:
     if not 3 <= len(value) <= 4 or value.strip("01234567") or int(value, 8) > 0o777:
-        raise BadValue("expected permissions in octal, 0000 to 0777, such as 0660")
+        raise bad("expected permissions in octal, 0000 to 0777, such as 0660")
     return int(value, 8)
 
 
 def signals(words: "Iterable[str]") -> tuple[int, ...]:
     """The signals named by `words`, in increasing order; unknown names are skipped (cli.md 3.3)."""
-    from .signals import parse_signal
+    from flom.signals import parse_signal
 
     return tuple(sorted({number for word in words if (number := parse_signal(word))}))
 

@@ -1,8 +1,8 @@
 """From the words of the command line to options and command, by the conventions of cli.md 2."""
 
-from ..errors import UsageError
-from ..options import OPTIONS, Option
-from ..values import INTEGER_SYNTAX, c_integer, quoted
+from flom.errors import UsageError
+from flom.options import OPTIONS, Option
+from flom.values import INTEGER_SYNTAX, c_integer, quoted
 
 
 class Invocation:
@@ -130,7 +130,7 @@ def _metavar(letter: str) -> str:
 
 
 def _unknown_long(name: str) -> UsageError:
-    from ..spelling import nearest
+    from flom.spelling import nearest
 
     near = nearest(name, [option.long for option in OPTIONS])
     advice = f"did you mean --{near}?" if near else "flom --help lists all options"

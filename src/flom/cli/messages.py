@@ -1,0 +1,159 @@
+"""What `flom` says: every text for people in one place.
+
+Functions return complete texts, newline included, and print nothing. Texts on stderr are one line
+each: what happened, what to do about it, the code scripts look for (cli.md 10).
+"""
+
+from flom.errors import ConfigError, FlomError, describe
+from flom.values import quoted
+
+CONNECT = "flom_client_connect"
+LOCK = "flom_client_lock"
+UNLOCK = "flom_client_unlock"
+
+NO_COMMAND = (
+    "flom: no command to run (write it after the options: flom -r NAME -- COMMAND; "
+    "flom --help explains)\n"
+)
+QUIESCE = "asking the daemon to end when its work is done\n"
+IMMEDIATE = "asking the daemon to end at once\n"
+
+
+def line(text: str) -> str:
+    """`text` as a line of ours, whatever characters it holds."""
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return f"flom: {text}\n"
+
+
+def warning(text: str) -> str:
+    """Something worth knowing that does not end the run."""
+    return line(f"warning: {text}")
+
+
+def usage_error(text: str) -> str:
+    """The words of the command line cannot be understood."""
+    return line(text)
+
+
+def config_error(error: ConfigError) -> str:
+    """A setting cannot be used."""
+    return line(f"{error.text} [ret_cod={error.rc}]")
+
+
+def failure(phase: str, error: FlomError, advice: str = "") -> str:
+    """Connecting, locking or unlocking failed; `phase` is CONNECT, LOCK or UNLOCK."""
+    hint = advice or _ADVICE.get(error.rc, "") or _phase_advice(phase)
+    what = error.text or describe(error.rc)
+    return line(f"{what} ({hint}) [{phase}: ret_cod={error.rc}]")
+
+
+_ADVICE = {
+    -2: "is the directory of the socket writable? FLOM_TRACE_MASK=0x10 shows the start",
+    -12: "choose a shorter resource name",
+    -14: "choose another resource name",
+    -22: "both sides need a certificate",
+    -23: "use the certificate made for this host, see flom --unique-id",
+    -105: "is a daemon running there? -d other than 0 starts one",
+    -110: "check -a, -p and -n",
+    -120: "is the directory of the socket writable?",
+    -401: "check --tls-ca-certificate",
+    -403: "check --tls-certificate",
+    -404: "check --tls-private-key",
+    -405: "does the other side use TLS, with the same authority?",
+    -406: "does the other side use TLS, with the same authority?",
+    -407: "check --tls-ca-certificate on both sides",
+    -409: "did the daemon refuse the certificate? Its system log tells",
+}
+
+
+def _phase_advice(phase: str) -> str:
+    if phase == CONNECT:
+        return "check -s, -a, -p and whether the daemon runs"
+    if phase == LOCK:
+        return "the command was not run; try again"
+    return "the lock may have been given to someone else while the command ran"
+
+
+def busy(name: str) -> str:
+    """Somebody else holds the resource and `-o 0` says not to wait (exit 98)."""
+    return line(f"{quoted(name)} is already locked (-o MS waits for it)")
+
+
+def timed_out(name: str, milliseconds: int) -> str:
+    """The time of `-o` is over (exit 98)."""
+    return line(
+        f"{quoted(name)} could not be locked within {milliseconds} milliseconds "
+        "(a larger -o waits longer)"
+    )
+
+
+def cannot_wait(name: str) -> str:
+    """The resource does not exist, is not to be created, and `-o 0` says not to wait (exit 96)."""
+    return line(
+        f"{quoted(name)} does not exist; it may become available later, but -o 0 does not wait "
+        "(-o MS waits, -e yes creates it)"
+    )
+
+
+def impossible(name: str, quantity: int) -> str:
+    """The resource can never give what is asked for (exit 99)."""
+    return line(
+        f"{quoted(name)} can never satisfy this request for {quantity} "
+        f"(ask for less with -q, or enlarge the resource) [{LOCK}: ret_cod=6]"
+    )
+
+
+def not_executed(program: str, reason: str) -> str:
+    """The command cannot be executed (exit 97)."""
+    return line(f"{quoted(program)} cannot be executed: {reason} (is it spelled right, on PATH?)")
+
+
+def lost(error: FlomError) -> str:
+    """The daemon was lost while the command ran (exit 99)."""
+    return failure(UNLOCK, error)
+
+
+def not_ignorable(signal: str) -> str:
+    """A signal of `--ignore-signal` that no process can ignore."""
+    return warning(f"{signal} cannot be ignored by any process")
+
+
+def locked_element(element: str) -> str:
+    """The line of `-V` for a resource that yields an element (cli.md 8)."""
+    return f"Locked element is '{element}'\n"
+
+
+def no_unique_id() -> str:
+    """`--unique-id` on a host without a machine id (CF-14)."""
+    return line(
+        "this host has no unique id (dbus-uuidgen --ensure or systemd-machine-id-setup makes "
+        "/etc/machine-id) [ret_cod=-28]"
+    )
+
+
+def version() -> str:
+    """The seven lines of `--version` (cli.md 9); 1, 4 and 5 are read by scripts."""
+    from flom.version import DATE, VERSION
+
+    return (
+        "FLoM: Free Lock Manager\n"
+        "A lock manager in Python, compatible with FLoM 1.7.2\n"
+        "License: MIT; without any warranty\n"
+        f"Package name: flom; package version: {VERSION}; release date: {DATE}\n"
+        "TLS supported protocol(s): TLSv1.2, TLSv1.3\n"
+        "Distribution: pyflom\n"
+        "Help: flom --help\n"
+    )
+
+
+def signal_list() -> str:
+    """The table of `--signal-list`, byte for byte (cli.md 9)."""
+    from flom.signals import NAMES
+
+    cells = []
+    for number, name in enumerate(NAMES, 1):
+        cells.append(f"{number}) {name}\t")
+        if number % 4 == 0:
+            cells.append("\n")
+    return "".join(cells) + "\n"

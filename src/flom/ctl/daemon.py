@@ -26,10 +26,7 @@ LISTEN_FDS_START = 3
 def run(settings: "Settings", environ: "Mapping[str, str]") -> None:
     """Serve until told to end; raises FlomError when the daemon cannot begin."""
     inherited = _inherited(environ)
-    if inherited is None:
-        listener = listen(endpoint_of(settings), settings)
-    else:
-        listener = inherited
+    listener = listen(endpoint_of(settings), settings) if inherited is None else inherited
     signals.signal(signals.SIGHUP, signals.SIG_IGN)
     notify(environ, "READY=1")
     try:

@@ -1,0 +1,101 @@
+"""The event loop: readiness, timers in order, wake-ups, and that it can be stopped."""
+
+import os
+
+import pytest
+
+from flom.daemon.reactor import READ, Reactor, WakeUp
+
+
+@pytest.fixture
+def reactor():
+    loop = Reactor()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture
+def pipe():
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+def test_timers_run_in_the_order_of_their_times(reactor):
+    calls = []
+    for delay in (0.03, 0.01, 0.02):
+        reactor.call_at(reactor.now + delay, lambda delay=delay: calls.append(delay))
+    reactor.call_at(reactor.now + 0.05, reactor.stop)
+    reactor.run()
+    assert calls == [0.01, 0.02, 0.03]
+
+
+def test_cancelled_timer_is_not_called(reactor):
+    calls = []
+    reactor.call_at(reactor.now, lambda: calls.append("a")).cancel()
+    timer = reactor.call_at(reactor.now, lambda: calls.append("b"))
+    reactor.call_at(reactor.now + 0.01, reactor.stop)
+    reactor.run()
+    timer.cancel()
+    assert calls == ["b"]
+
+
+def test_timer_never_runs_before_its_time(reactor):
+    due = reactor.now + 0.02
+    seen = []
+    reactor.call_at(due, lambda: (seen.append(reactor.now), reactor.stop()))
+    reactor.run()
+    assert seen[0] >= due
+
+
+def test_readable_descriptor_calls_its_handler(reactor, pipe):
+    reader, writer = pipe
+    seen = []
+
+    def ready(events):
+        seen.append((events, os.read(reader, 10)))
+        reactor.stop()
+
+    reactor.add(reader, READ, ready)
+    os.write(writer, b"x")
+    reactor.run()
+    assert seen == [(READ, b"x")]
+
+
+def test_handler_removed_by_an_earlier_event_of_the_same_batch_is_not_called(reactor):
+    pipes = [os.pipe(), os.pipe()]
+    calls = []
+
+    def ready(own, other):
+        calls.append(own)
+        reactor.remove(other)
+        reactor.stop()
+
+    for position, (reader, writer) in enumerate(pipes):
+        other = pipes[1 - position][0]
+        reactor.add(reader, READ, lambda _, own=reader, other=other: ready(own, other))
+        os.write(writer, b"x")
+    reactor.run()
+    assert len(calls) == 1
+    for ends in pipes:
+        for end in ends:
+            os.close(end)
+
+
+def test_remove_is_harmless_for_unknown_descriptors(reactor):
+    reactor.remove(999)
+
+
+def test_wake_up_delivers_the_bytes_written(reactor):
+    got = []
+
+    def woken(data):
+        got.append(data)
+        reactor.stop()
+
+    wake_up = WakeUp(reactor, woken)
+    os.write(wake_up.writer, b"\x0f")
+    reactor.run()
+    wake_up.close()
+    assert got == [b"\x0f"]

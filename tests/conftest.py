@@ -1,4 +1,32 @@
+"""What holds for all tests."""
+
+import os
 import pathlib
 import sys
 
+import pytest
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+# A tier that cannot run here is skipped with its reason; where all must run, that is a failure.
+REQUIRE_ALL = os.environ.get("FLOM_REQUIRE_ALL", "") not in ("", "0")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    return _refuse_skip(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    report = yield
+    return _refuse_skip(report)
+
+
+def _refuse_skip(report):
+    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"FLOM_REQUIRE_ALL is set, but this was skipped: {reason}"
+    return report

@@ -1,0 +1,23 @@
+"""Where the `flom` command begins: `bin/flom` runs this file, `python3 -m flom` this module.
+
+Kept tiny, because it is the only module that Python compiles anew at each run.
+"""
+
+import sys
+
+if __spec__ is None:
+    # Run as a file. To find the package, Python would list all of site-packages, at up to a tenth
+    # of its own start, so it is put in place by hand (without __init__.py: the command needs none
+    # of the public names). The folder comes last in the path, as ever.
+    home = __file__.rpartition("/")[0]
+    sys.path.append(home.rpartition("/")[0])
+    flom = sys.modules["flom"] = type(sys)("flom")
+    flom.__path__ = [home]
+
+if __name__ == "__main__":
+    try:
+        from flom.start import start
+    except ImportError as error:
+        print(f"flom: incomplete installation ({error})", file=sys.stderr)
+        sys.exit(99)
+    start()

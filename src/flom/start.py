@@ -1,0 +1,84 @@
+"""From the start of the interpreter to the command: what was given, and what if all goes wrong."""
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+def start() -> "NoReturn":
+    """Run the command with this process's arguments; never returns.
+
+    Whatever goes wrong unexpectedly is one line on stderr and exit status 99 (cli.md 10).
+    """
+    try:
+        # In the C locale Python adds LC_CTYPE to the environment.
+        if "flom-environ" in sys._xoptions or os.environb.get(b"LC_CTYPE") == b"C.UTF-8":
+            restore_environment()
+        from flom.cli.main import main
+
+        main(sys.argv[1:], ignored_signals())
+        raise RuntimeError("the command has returned")
+    except KeyboardInterrupt:
+        _die_interrupted()
+    except BaseException as error:
+        _fail(error)
+
+
+def ignored_signals() -> int | None:
+    """The signals that flom's caller ignored, bit N-1 for signal N; None when nobody has looked.
+
+    Without the launcher SIGPIPE and SIGXFSZ cannot be known: Python ignores them itself.
+    """
+    given = sys._xoptions.get("flom-ignored")
+    return int(given) if isinstance(given, str) else None
+
+
+def restore_environment() -> None:
+    """Make `os.environ` what flom was started with (cli.md 11).
+
+    The launcher hands it over, in hexadecimal digits, if the shell has changed it; else the
+    system still knows it. Without either, nothing changes.
+    """
+    data = _handed_over() if "flom-environ" in sys._xoptions else _first()
+    if not data:
+        return
+    given = dict(entry.split(b"=", 1) for entry in data.split(b"\0") if entry.find(b"=") > 0)
+    for name in os.environb.keys() - given.keys():
+        del os.environb[name]
+    os.environb.update(given)
+
+
+def _handed_over() -> bytes:
+    return bytes.fromhex(os.environ.get("FLOM_ENVIRON", ""))
+
+
+def _first() -> bytes:
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _die_interrupted() -> "NoReturn":
+    """End as everything ends that is interrupted from the terminal, by the signal itself."""
+    from flom import signals
+
+    signals.signal(signals.SIGINT, signals.SIG_DFL)
+    os.kill(os.getpid(), signals.SIGINT)
+    os._exit(128 + signals.SIGINT)
+
+
+def _fail(error: BaseException) -> "NoReturn":
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f" in {place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
+    text = f"{type(error).__name__}: {error}{where}".replace("\n", " ")
+    try:
+        os.write(2, f"flom: unexpected failure, please report it ({text})\n".encode())
+    finally:
+        os._exit(99)

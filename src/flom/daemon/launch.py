@@ -95,6 +95,7 @@ def _be_daemon(listener: Listener, settings: "Settings") -> "NoReturn":
         serve(listener, settings)
         status = 0
     finally:
+        # Whatever happened: no traceback at anybody, and not back into the starter's code.
         os._exit(status)
 
 
@@ -107,11 +108,13 @@ def _redirect_standard_streams() -> None:
 
 
 def _close_others(kept: set[int]) -> None:
-    low = 0
-    for descriptor in sorted(kept - {-1}):
-        os.closerange(low, descriptor)
-        low = descriptor + 1
-    os.closerange(low, os.sysconf("SC_OPEN_MAX"))
+    # Asked of the system, not counted up to the limit: the limit may have been lowered since.
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        if descriptor not in kept:
+            try:
+                os.close(descriptor)
+            except OSError:
+                pass  # the one that listed the directory
 
 
 def _reset_signals() -> None:

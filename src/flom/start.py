@@ -40,19 +40,19 @@ def restore_environment() -> None:
     """Make `os.environ` what flom was started with (cli.md 11).
 
     The launcher hands it over, in hexadecimal digits, if the shell has changed it; else the
-    system still knows it. Without either, nothing changes.
+    system still knows it.
     """
-    data = _handed_over() if "flom-environ" in sys._xoptions else _first()
-    if not data:
-        return
+    size = sys._xoptions.get("flom-environ")
+    data = _first() if size is None else _handed_over(int(size))
     given = dict(entry.split(b"=", 1) for entry in data.split(b"\0") if entry.find(b"=") > 0)
     for name in os.environb.keys() - given.keys():
         del os.environb[name]
     os.environb.update(given)
 
 
-def _handed_over() -> bytes:
-    return bytes.fromhex(os.environ.get("FLOM_ENVIRON", ""))
+def _handed_over(size: int) -> bytes:
+    pieces = (os.environ[f"FLOM_ENVIRON_{start}"] for start in range(0, size, 40000))
+    return bytes.fromhex("".join(pieces))
 
 
 def _first() -> bytes:
@@ -60,7 +60,7 @@ def _first() -> bytes:
         with open("/proc/self/environ", "rb") as file:
             return file.read()
     except OSError:
-        return b""
+        return b"\0".join(name + b"=" + value for name, value in os.environb.items())
 
 
 def _die_interrupted() -> "NoReturn":

@@ -1,0 +1,128 @@
+"""A lock without sockets: the request made of settings, what answers mean, deadlines."""
+
+import pytest
+
+from flom.client.session import DEFAULT_LIMIT, Session, endpoint_of
+from flom.errors import FlomError
+from flom.net.address import TcpEndpoint, UnixEndpoint
+from flom.settings import Settings
+
+HEAD = b'<?xml version="1.0" encoding="UTF-8" ?>'
+
+
+def answer(rc, step=16, element=""):
+    session = b'<session peerid="x"/>' if step == 16 else b""
+    extra = f' element="{element}"' if element else ""
+    body = f'<answer rc="{rc}"{extra}/></msg>'.encode()
+    return HEAD + f'<msg level="3" verb="1" step="{step}">'.encode() + session + body
+
+
+def session_of(now=1000.0, **values):
+    settings = Settings()
+    settings.socket_name = "/s"
+    for key, value in values.items():
+        setattr(settings, key, value)
+    session = Session(settings, "0" * 32, now)
+    session.request()
+    return session
+
+
+def test_endpoint():
+    """Daemon.md 2."""
+    settings = Settings()
+    settings.socket_name = "/s"
+    settings.socket_is_default = True
+    endpoint = endpoint_of(settings)
+    assert isinstance(endpoint, UnixEndpoint)
+    assert (endpoint.path, endpoint.private) == ("/s", True)
+    settings.socket_name = None
+    settings.unicast_address = "h"
+    settings.network_interface = "lo"
+    endpoint = endpoint_of(settings)
+    assert isinstance(endpoint, TcpEndpoint)
+    assert (endpoint.host, endpoint.port, endpoint.interface) == ("h", 28015, "lo")
+
+
+def test_request_is_made_of_the_settings():
+    settings = Settings()
+    settings.resource_name = "num[10]"
+    settings.resource_quantity = 3
+    request = Session(settings, "0" * 32, 0.0).request()
+    assert b'name="bnVtWzEwXQ==" wait="1" quantity="3" create="1" lifespan="0"/>' in request
+    settings.resource_timeout = 0
+    assert b'wait="0"' in Session(settings, "0" * 32, 0.0).request()
+
+
+def test_grant_at_once_and_grant_after_waiting():
+    session = session_of()
+    assert session.received(answer(0))
+    session = session_of()
+    assert not session.received(answer(1))
+    assert not session.received(answer(1, 24))
+    assert session.received(answer(0, 24, "red"))
+    assert session.element == "red"
+
+
+def test_several_answers_in_one_piece_and_one_answer_in_many():
+    assert session_of().received(answer(1) + answer(0, 24))
+    session = session_of()
+    data = answer(0)
+    assert [session.received(data[i : i + 1]) for i in range(len(data))].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "rc"),
+    [
+        (answer(4), 4),
+        (answer(5), 5),
+        (answer(6), 6),
+        (answer(-14), -13),
+        (answer(9), -13),
+        (answer(2) + answer(6, 32), 6),
+        (answer(2) + answer(12, 32), 3),
+        (answer(1) + answer(4, 24), 4),
+        (answer(0, 24), -13),
+        (b"", -126),
+        (b"nonsense</msg>", -16),
+    ],
+)
+def test_everything_else_is_no_grant(data, rc):
+    """W-16, W-19: only rc 0 is a grant."""
+    with pytest.raises(FlomError) as refused:
+        session_of().received(data)
+    assert refused.value.rc == rc
+
+
+def test_one_deadline_for_everything():
+    """W-24: it begins with the connecting."""
+    session = session_of(resource_timeout=1500)
+    assert session.connect_deadline == 1001.5
+    assert session.answer_deadline(1001.0) == 1001.5
+    assert session.expired().rc == 9
+
+
+def test_without_limit_only_connecting_is_bounded():
+    session = session_of(resource_timeout=-1)
+    assert session.connect_deadline == 1000.0 + DEFAULT_LIMIT
+    assert session.answer_deadline(1001.0) is None
+
+
+def test_no_wait_is_bounded_against_a_dead_daemon():
+    session = session_of(resource_timeout=0)
+    assert session.answer_deadline(1001.0) == 1001.0 + DEFAULT_LIMIT
+    assert session.expired().rc == -126
+
+
+def test_release_names_the_resource_and_the_rollback():
+    session = session_of(resource_name="abc")
+    session.received(answer(0))
+    assert session.release(True).endswith(b'<resource name="YWJj" rollback="1" /></msg>')
+
+
+def test_ping_is_answered():
+    """W-41."""
+    session = session_of()
+    session.received(answer(1))
+    assert not session.received(HEAD + b'<msg level="3" verb="3" step="8"></msg>')
+    assert b'verb="3" step="16"' in session.to_send()
+    assert session.to_send() == b""

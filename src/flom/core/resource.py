@@ -1,0 +1,210 @@
+"""What all kinds of resource have in common: entries, the line of waiters, the walk.
+
+A kind (simple.py, numeric.py, ...) keeps summaries of its holders and waiters, so that a decision
+costs the same whatever their number. It derives from `Resource` and says:
+
+* `conflicting`: who of those ahead conflicts with a request, by enumeration;
+* `judge`: the same for a newcomer, by summaries;
+* `grantable`: which waiter is served next in a walk, by summaries;
+* `take` and `give_back`: what a holder gets and leaves behind.
+"""
+
+from .requests import Instant, Request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .connection import Connection
+    from .names import Name
+    from .queue import Claim
+
+GRANT, WAIT, IMPOSSIBLE = range(3)  # verdicts
+
+NEVER = float("inf")
+
+
+class Entry:
+    """One request on its way: a waiter, then a holder, then gone. Never a waiter again."""
+
+    __slots__ = (
+        "connection",
+        "element",
+        "held",
+        "mark",
+        "mode",
+        "name",
+        "older",
+        "order",
+        "quantity",
+        "resource",
+        "since",
+        "waiting",
+    )
+
+    held: bool  # after a walk: whether it was granted; False = it cannot be answered
+    mark: object  # whatever the kind wants to remember
+    older: "Entry | None"  # the grant before this one, same connection and name
+    order: int  # place in the order of arrival, set when it enters the queue
+
+    def __init__(
+        self, connection: "Connection", resource: "Resource", request: Request, since: float
+    ) -> None:
+        self.connection = connection
+        self.resource = resource
+        self.name = request.name
+        self.mode = request.mode
+        self.quantity = request.quantity
+        self.since = since
+        self.element: str | None = None
+        self.waiting = False
+
+
+class Line:
+    """Waiters in order of arrival; whoever stopped waiting is skipped, and swept out in time.
+
+    Every operation is O(1), amortised: an entry is skipped or swept at most once for each two
+    departures. An ordered dict would not do: finding its first key after many deletions at the
+    front is not O(1).
+    """
+
+    __slots__ = ("_entries", "_head", "count")
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._head = 0
+        self.count = 0
+
+    def append(self, entry: Entry) -> None:
+        """Put a waiter at the end."""
+        self._entries.append(entry)
+        self.count += 1
+
+    def discard(self, entry: Entry) -> None:
+        """Forget an entry of this line that is not `waiting` any more."""
+        self.count -= 1
+        if not self.count:
+            self._entries.clear()
+            self._head = 0
+        elif len(self._entries) > 2 * self.count + 32:
+            self._entries = list(self)
+            self._head = 0
+
+    def first(self) -> Entry:
+        """The oldest waiter. There must be one."""
+        entries = self._entries
+        head = self._head
+        while not entries[head].waiting:
+            head += 1
+        self._head = head
+        return entries[head]
+
+    def __iter__(self) -> "Iterator[Entry]":
+        return (entry for entry in self._entries[self._head :] if entry.waiting)
+
+
+class Resource:
+    """One living resource.
+
+    holders: in order of grant. line: the waiters. bound: how many connections keep it alive.
+    due: monotonic time at which the table must look at it again; timer: when the table's clock
+    will look, which may be earlier.
+    """
+
+    __slots__ = (
+        "_arrivals",
+        "bound",
+        "due",
+        "holders",
+        "lifespan",
+        "line",
+        "name",
+        "patience",
+        "timer",
+    )
+
+    ticks = False  # whether grants depend on the clock
+
+    def __init__(self, name: "Name", lifespan: int, patience: float) -> None:
+        self.name = name
+        self.lifespan = lifespan
+        self.patience = patience
+        self.holders: dict[Entry, None] = {}
+        self.line = Line()
+        self.bound = 0
+        self.due = NEVER
+        self.timer = NEVER
+        self._arrivals = 0
+
+    @staticmethod
+    def acceptable(request: Request) -> bool:
+        """Whether the numbers in a request are allowed at all (R-18)."""
+        return True
+
+    @staticmethod
+    def conflicting(
+        size: int,
+        request: "Request | Claim",
+        holders: "list[Claim]",
+        barriers: "list[Claim]",
+    ) -> "list[Claim]":
+        """Those among the holders and waiters ahead who conflict with the request."""
+        raise NotImplementedError
+
+    def judge(self, request: Request, now: Instant) -> int:
+        """The verdict on a newcomer: GRANT, WAIT or IMPOSSIBLE."""
+        raise NotImplementedError
+
+    def grantable(self, now: Instant) -> Entry | None:
+        """The oldest waiter that conflicts with nothing ahead of it."""
+        raise NotImplementedError
+
+    def take(self, entry: Entry, now: Instant) -> bool:
+        """Make an entry a holder and give it its element; False if it cannot be answered."""
+        self.holders[entry] = None
+        return True
+
+    def give_back(self, entry: Entry, rollback: bool) -> None:
+        """Let a holder go. rollback: its number, if any, was not used."""
+        del self.holders[entry]
+
+    def enter(self, entry: Entry) -> None:
+        """Put an entry at the end of the queue."""
+        entry.waiting = True
+        entry.order = self._arrivals
+        self._arrivals += 1
+        self.line.append(entry)
+
+    def leave(self, entry: Entry) -> None:
+        """Take a waiter out of the queue."""
+        entry.waiting = False
+        self.line.discard(entry)
+
+    def impatient(self, entry: Entry, now: Instant) -> bool:
+        """Whether the patience of a waiter has run out, so that nobody may pass it any more."""
+        return entry.since + self.patience <= now.monotonic
+
+    def promote(self, gone: list[Entry], now: Instant) -> list[Entry]:
+        """Walk the queue once from the oldest to the youngest and serve whom nothing blocks.
+
+        gone: the holders and impatient waiters whose departure is the reason. Returns the served
+        ones in order; those with `held` False could not be answered and are out of the queue.
+        """
+        served = []
+        while self.line.count:
+            entry = self.grantable(now)
+            if entry is None:
+                break
+            self.serve(entry, now)
+            served.append(entry)
+        return served
+
+    def next_tick(self, now: Instant) -> float:
+        """Seconds until the clock may make a waiter grantable. Asked only of kinds with `ticks`."""
+        return NEVER
+
+    def serve(self, entry: Entry, now: Instant) -> None:
+        """Turn a waiter into a holder."""
+        self.leave(entry)
+        entry.since = now.monotonic
+        entry.held = self.take(entry, now)

@@ -1,0 +1,95 @@
+"""Simple resources: two requests conflict when their modes may not be held together.
+
+No element is given; a release gives nothing back (resources.md 4, 6.1).
+"""
+
+from .modes import CONFLICTS, RIVALS, UNIT, clash, is_mode
+from .requests import Instant, Request
+from .resource import GRANT, WAIT, Entry, Line, Resource
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .names import Name
+    from .queue import Claim
+
+
+class Simple(Resource):
+    """Holders and waiters are counted by mode; the waiters of each mode stand in a line too."""
+
+    __slots__ = ("_held", "_lines", "_queued")
+
+    def __init__(self, name: "Name", lifespan: int, patience: float) -> None:
+        super().__init__(name, lifespan, patience)
+        self._held = 0
+        self._queued = 0
+        self._lines: dict[int, Line] = {}
+
+    @staticmethod
+    def acceptable(request: Request) -> bool:
+        """A mode is one of six (F-8)."""
+        return is_mode(request.mode)
+
+    @staticmethod
+    def conflicting(
+        size: int, request: "Request | Claim", holders: "list[Claim]", barriers: "list[Claim]"
+    ) -> "list[Claim]":
+        """Those whose mode clashes with the mode asked for."""
+        return [claim for claim in holders + barriers if clash(claim.mode, request.mode)]
+
+    def judge(self, request: Request, now: Instant) -> int:
+        """A newcomer waits for conflicting holders and impatient conflicting waiters."""
+        conflicts = CONFLICTS[request.mode]
+        if self._held & conflicts:
+            return WAIT
+        if self._queued & conflicts and self._barred(request.mode, self._arrivals, now):
+            return WAIT
+        return GRANT
+
+    def grantable(self, now: Instant) -> Entry | None:
+        """Of one mode only the oldest waiter counts: what blocks it blocks the others as well."""
+        best = None
+        for mode, line in self._lines.items():
+            if not line.count or self._held & CONFLICTS[mode]:
+                continue
+            entry = line.first()
+            if best is not None and best.order < entry.order:
+                continue
+            if not self._barred(mode, entry.order, now):
+                best = entry
+        return best
+
+    def take(self, entry: Entry, now: Instant) -> bool:
+        """Count the new holder."""
+        self._held += UNIT[entry.mode]
+        self.holders[entry] = None
+        return True
+
+    def give_back(self, entry: Entry, rollback: bool) -> None:
+        """Forget the holder."""
+        self._held -= UNIT[entry.mode]
+        del self.holders[entry]
+
+    def enter(self, entry: Entry) -> None:
+        """Queue, also among those of the same mode."""
+        super().enter(entry)
+        self._queued += UNIT[entry.mode]
+        line = self._lines.get(entry.mode)
+        if line is None:
+            line = self._lines[entry.mode] = Line()
+        line.append(entry)
+
+    def leave(self, entry: Entry) -> None:
+        """Leave both lines."""
+        super().leave(entry)
+        self._queued -= UNIT[entry.mode]
+        self._lines[entry.mode].discard(entry)
+
+    def _barred(self, mode: int, order: int, now: Instant) -> bool:
+        """Whether an impatient waiter before `order` conflicts with the mode."""
+        for rival in RIVALS[mode]:
+            line = self._lines.get(rival)
+            if line is not None and line.count:
+                entry = line.first()
+                if entry.order < order and self.impatient(entry, now):
+                    return True
+        return False

@@ -1,0 +1,367 @@
+"""All resources: find, create, wait for creation, lock, unlock, disconnect, forget.
+
+The rules are in resources.md 3, 7 and 8. Whatever cannot be decided by the queue of one resource
+is decided here; what follows for whom is returned as a list of effects, in order.
+"""
+
+from .connection import Connection
+from .kinds import resource_class
+from .names import Name, parse
+from .queue import Claim, Snapshot, queue_of, seconds_of
+from .requests import Closed, Effect, Enqueued, Granted, Instant, Parked, Refused, Request
+from .resource import GRANT, IMPOSSIBLE, NEVER, Entry, Resource
+from .timers import Timers
+
+_LONGEST = 10**15  # ms; a longer lifespan is for ever, and must not overflow a float
+
+_NO_LOCK = "unlock without a lock"
+_OTHER_NAME = "unlock of another resource"
+_BAD_NUMBER = "mode or quantity out of range"
+_BAD_NAME = "invalid resource name"
+_BAD_FORMAT = "unusable timestamp format"
+_CANNOT_WAIT = "the resource does not exist"
+_TOO_LONG = "the timestamp does not fit into an answer"
+
+
+class Table:
+    """The lock table.
+
+    patience: how many milliseconds a waiter lets others pass; 0 = nobody passes (strictly fair),
+    negative = newcomers pass for ever.
+
+    A client is any hashable value that stands for one connection. Times must not go backwards on
+    the monotonic clock. Every method first does what is overdue, so results do not depend on how
+    promptly `advance` is called; and none blocks or raises, whatever a client asks.
+    """
+
+    __slots__ = ("_connections", "_due", "_parked", "_patience", "_resources", "_timers")
+
+    def __init__(self, patience: int = 60000) -> None:
+        self._patience = patience
+        self._connections: dict[object, Connection] = {}
+        self._resources: dict[bytes, Resource] = {}  # by identity: the name, or the root of a tree
+        self._parked: dict[bytes, dict[Connection, tuple[Request, float]]] = {}
+        self._timers = Timers()
+        self._due = NEVER  # no alarm is earlier
+
+    def lock(self, client: object, request: Request, now: Instant) -> list[Effect]:
+        """A client asks for a lock; a request of it that is still pending is replaced (W-35)."""
+        effects: list[Effect] = []
+        if now.monotonic >= self._due and self._overdue(client, now, effects):
+            return effects
+        connection = self._connections.get(client)
+        if connection is None:
+            connection = self._connections[client] = Connection(client)
+        elif connection.pending is not None or connection.parked is not None:
+            self._withdraw(connection, now, effects)
+        resource = self._resources.get(request.name)
+        if resource is None:
+            self._lock_by_meaning(connection, request, now, effects)
+        else:
+            self._decide(connection, resource, request, True, now, effects)
+        return effects
+
+    def unlock(self, client: object, name: bytes, rollback: bool, now: Instant) -> list[Effect]:
+        """A client ends its newest grant on `name`, or else its waiting there (resources.md 7.1).
+
+        A name it holds nothing of is ignored if the client is bound to that resource; otherwise
+        the client is closed.
+        """
+        effects: list[Effect] = []
+        if now.monotonic >= self._due and self._overdue(client, now, effects):
+            return effects
+        connection = self._connections.get(client)
+        if connection is None:
+            effects.append(Closed(client, _NO_LOCK))
+            return effects
+        entry = connection.held.get(name)
+        if entry is not None:
+            resource = entry.resource
+            connection.drop(entry)
+            resource.give_back(entry, rollback)
+            self._unbind_entry(connection, resource, now)
+            if resource.line.count:
+                self._walk([(resource, [entry])], now, effects)
+        elif connection.pending is not None and connection.pending.name == name:
+            self._withdraw(connection, now, effects)
+        elif not self._is_bound(connection, name):
+            why = _OTHER_NAME if connection.bound else _NO_LOCK
+            self._end(connection, why, now, effects)
+        return effects
+
+    def disconnect(self, client: object, now: Instant) -> list[Effect]:
+        """A client has gone; everything it had is released (R-50). Unknown clients are fine."""
+        effects: list[Effect] = []
+        if now.monotonic >= self._due:
+            effects = self.advance(now)
+        connection = self._connections.get(client)
+        if connection is not None:
+            self._walk(self._remove(connection, now), now, effects)
+        return effects
+
+    def advance(self, now: Instant) -> list[Effect]:
+        """Do what is due: forget resources after their retention, serve the waiters of a tick.
+
+        Patience that runs out needs no action: it lets nobody in.
+        """
+        effects: list[Effect] = []
+        ticking = []
+        for resource in self._timers.ripe(now.monotonic):
+            if resource.bound:
+                ticking.append((resource, list[Entry]()))
+            else:
+                del self._resources[resource.name.root]
+        self._walk(ticking, now, effects)
+        self._due = self._timers.next()
+        return effects
+
+    def wakeup(self) -> float | None:
+        """The monotonic time at which `advance` must be called, None = there is no need."""
+        self._due = self._timers.next()
+        return None if self._due == NEVER else self._due
+
+    def parked(self) -> list[object]:
+        """The clients that wait for a creation."""
+        return [connection.client for lot in self._parked.values() for connection in lot]
+
+    @property
+    def idle(self) -> bool:
+        """Whether no resource is alive and nobody waits for a creation."""
+        return not self._resources and not self._parked
+
+    def snapshot(self) -> Snapshot:
+        """Everything, as plain values, oldest resource first."""
+        parked = (
+            Claim(connection.client, request.name, request.mode, request.quantity, since)
+            for lot in self._parked.values()
+            for connection, (request, since) in lot.items()
+        )
+        resources = (queue_of(resource, self._patience) for resource in self._resources.values())
+        return Snapshot(tuple(resources), tuple(parked))
+
+    def _overdue(self, client: object, now: Instant, effects: list[Effect]) -> bool:
+        """Do what is overdue; True if that closed the very client who is asking for something."""
+        known = client in self._connections
+        effects.extend(self.advance(now))
+        return known and client not in self._connections
+
+    # Deciding a request.
+
+    def _lock_by_meaning(
+        self, connection: Connection, request: Request, now: Instant, effects: list[Effect]
+    ) -> None:
+        """The name is not that of a living resource: a node of a tree, something new, nonsense."""
+        name = parse(request.name)
+        if name is None:
+            effects.append(Refused(connection.client, "invalid_name", True))
+            self._end(connection, _BAD_NAME, now, effects)
+            return
+        resource = self._resources.get(name.root)
+        if resource is not None:
+            self._decide(connection, resource, request, True, now, effects)
+        elif not resource_class(name.kind).acceptable(request):
+            self._end(connection, _BAD_NUMBER, now, effects)
+        elif request.create:
+            self._create(connection, name, request, now, effects)
+        elif request.wait:
+            self._park(connection, name.root, request, now)
+            effects.append(Parked(connection.client))
+        else:
+            effects.append(Refused(connection.client, "cannot_wait", True))
+            self._end(connection, _CANNOT_WAIT, now, effects)
+
+    def _create(
+        self,
+        connection: Connection,
+        name: Name,
+        request: Request,
+        now: Instant,
+        effects: list[Effect],
+    ) -> None:
+        try:
+            kind = resource_class(name.kind)
+            resource = kind(name, request.lifespan, seconds_of(self._patience))
+        except ValueError:
+            self._end(connection, _BAD_FORMAT, now, effects)
+            return
+        self._resources[name.root] = resource
+        self._decide(connection, resource, request, True, now, effects)
+        woken = self._parked.pop(name.root, {})
+        for other in woken:
+            other.parked = None
+        for other, (waiting, _) in woken.items():
+            self._decide(other, resource, waiting, False, now, effects)
+
+    def _park(self, connection: Connection, root: bytes, request: Request, now: Instant) -> None:
+        previous, connection.current = connection.current, None
+        if previous is not None and not connection.bound[previous]:
+            self._unbind(connection, previous, now)
+        connection.parked = root
+        self._parked.setdefault(root, {})[connection] = request, now.monotonic
+
+    def _decide(
+        self,
+        connection: Connection,
+        resource: Resource,
+        request: Request,
+        first: bool,
+        now: Instant,
+        effects: list[Effect],
+    ) -> None:
+        """Step 3 of resources.md 3.2."""
+        if connection.current is not resource:
+            self._bind(connection, resource, now)
+        if not resource.acceptable(request):
+            self._end(connection, _BAD_NUMBER, now, effects)
+            return
+        verdict = resource.judge(request, now)
+        if verdict == GRANT:
+            entry = Entry(connection, resource, request, now.monotonic)
+            if resource.take(entry, now):
+                connection.bound[resource] += 1
+                connection.hold(entry)
+                effects.append(Granted(connection.client, entry.name, entry.element, first))
+            else:
+                self._end(connection, _TOO_LONG, now, effects)
+        elif verdict == IMPOSSIBLE:
+            effects.append(Refused(connection.client, "impossible", first))
+        else:
+            self._wait(connection, resource, request, first, now, effects)
+
+    def _wait(
+        self,
+        connection: Connection,
+        resource: Resource,
+        request: Request,
+        first: bool,
+        now: Instant,
+        effects: list[Effect],
+    ) -> None:
+        if resource.ticks:
+            # The wall clock may have been set since the alarm was computed: older waiters first.
+            self._walk([(resource, [])], now, effects)
+        if not request.wait:
+            effects.append(Refused(connection.client, "busy", first))
+            return
+        entry = Entry(connection, resource, request, now.monotonic)
+        resource.enter(entry)
+        connection.pending = entry
+        connection.bound[resource] += 1
+        effects.append(Enqueued(connection.client, resource.line.count, first))
+        if resource.ticks:
+            self._arm_tick(resource, now)
+
+    # Departures and what they make possible.
+
+    def _withdraw(self, connection: Connection, now: Instant, effects: list[Effect]) -> None:
+        """Remove the pending request of a connection, silently."""
+        self._unpark(connection)
+        entry = connection.pending
+        if entry is not None:
+            gone = self._leave(connection, entry, now)
+            self._unbind_entry(connection, entry.resource, now)
+            self._walk(gone, now, effects)
+
+    def _end(self, connection: Connection, why: str, now: Instant, effects: list[Effect]) -> None:
+        """Close a connection."""
+        effects.append(Closed(connection.client, why))
+        self._walk(self._remove(connection, now), now, effects)
+
+    def _remove(self, connection: Connection, now: Instant) -> list[tuple[Resource, list[Entry]]]:
+        """Release everything of a connection; returns what has gone from where."""
+        del self._connections[connection.client]
+        self._unpark(connection)
+        gone: dict[Resource, list[Entry]] = {}
+        for entry in connection.grants():
+            entry.resource.give_back(entry, True)
+            gone.setdefault(entry.resource, []).append(entry)
+        if connection.pending is not None:
+            for resource, entries in self._leave(connection, connection.pending, now):
+                gone.setdefault(resource, []).extend(entries)
+        for resource in list(connection.bound):
+            self._unbind(connection, resource, now)
+        return list(gone.items())
+
+    def _leave(
+        self, connection: Connection, entry: Entry, now: Instant
+    ) -> list[tuple[Resource, list[Entry]]]:
+        """Take a waiter out of its queue: a departure for the others only if it blocked them."""
+        connection.pending = None
+        resource = entry.resource
+        resource.leave(entry)
+        return [(resource, [entry])] if resource.impatient(entry, now) else []
+
+    def _walk(
+        self, work: list[tuple[Resource, list[Entry]]], now: Instant, effects: list[Effect]
+    ) -> None:
+        """Serve whom the departures leave unblocked.
+
+        A served waiter that cannot be answered departs as well: the work may grow on the way.
+        """
+        for resource, gone in work:
+            for entry in resource.promote(gone, now):
+                connection = entry.connection
+                connection.pending = None
+                if entry.held:
+                    connection.hold(entry)
+                    effects.append(Granted(connection.client, entry.name, entry.element, False))
+                else:
+                    effects.append(Closed(connection.client, _TOO_LONG))
+                    work.extend(self._remove(connection, now))
+            if resource.ticks:
+                self._arm_tick(resource, now)
+
+    # Bookkeeping.
+
+    def _is_bound(self, connection: Connection, text: bytes) -> bool:
+        name = parse(text)
+        return name is not None and self._resources.get(name.root) in connection.bound
+
+    def _bind(self, connection: Connection, resource: Resource, now: Instant) -> None:
+        """Make a resource the current one of a connection."""
+        previous, connection.current = connection.current, resource
+        if resource not in connection.bound:
+            connection.bound[resource] = 0
+            if not resource.bound:
+                resource.due = NEVER
+            resource.bound += 1
+        if previous is not None and not connection.bound[previous]:
+            self._unbind(connection, previous, now)
+
+    def _unbind_entry(self, connection: Connection, resource: Resource, now: Instant) -> None:
+        """An entry has gone: the connection may have no reason left to stay bound."""
+        left = connection.bound[resource] - 1
+        connection.bound[resource] = left
+        if not left and connection.current is not resource:
+            self._unbind(connection, resource, now)
+
+    def _unbind(self, connection: Connection, resource: Resource, now: Instant) -> None:
+        del connection.bound[resource]
+        resource.bound -= 1
+        if not resource.bound:
+            self._arm(resource, now.monotonic + _retention(resource.lifespan))
+
+    def _unpark(self, connection: Connection) -> None:
+        root, connection.parked = connection.parked, None
+        if root is not None:
+            lot = self._parked[root]
+            del lot[connection]
+            if not lot:
+                del self._parked[root]
+
+    def _arm_tick(self, resource: Resource, now: Instant) -> None:
+        if not resource.bound:
+            return  # its alarm is the end of the retention
+        when = now.monotonic + resource.next_tick(now)
+        # Computed from two clocks, the same boundary comes out a little different each time.
+        if not abs(when - resource.due) < 0.001:
+            self._arm(resource, when)
+
+    def _arm(self, resource: Resource, when: float) -> None:
+        self._timers.arm(resource, when)
+        self._due = min(self._due, when)
+
+
+def _retention(lifespan: int) -> float:
+    """Seconds a resource lives on when nobody is bound to it any more (resources.md 8.3)."""
+    return (min(lifespan, _LONGEST) if lifespan > 0 else 1000) / 1000 + 1.0

@@ -45,8 +45,8 @@ def leading_number(text: str) -> int | None:
     digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
     if not digits:
         return None
-    significant = digits.lstrip("0")
-    value = int(significant or "0") if len(significant) <= _MOST_DIGITS else LARGEST
+    # twenty digits are more than LARGEST already, and thousands would be slow or refused
+    value = min(int((digits.lstrip("0") or "0")[:20]), LARGEST)
     return -value if negative else value
 
 

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from flom.settings import Settings
 
-_TYPO = 2  # how many wrong characters make a misspelling
-
 
 class ConfigFile:
     """A file that was read: `path` for messages, `data` its bytes. Raises KeyFileError."""
@@ -77,13 +75,18 @@ class ConfigFile:
         groups = sorted({option.group for option in OPTIONS if option.key})
         place = self._place(line, group, key)
         if group not in groups:
-            near = nearest(group, groups, _TYPO)
+            near = nearest(group, groups, _slips(group))
             if near:
                 self.warn(f"{place} is ignored: did you mean [{near}]?")
             return
-        near = nearest(key, [o.key for o in OPTIONS if o.group == group], _TYPO)
+        near = nearest(key, [o.key for o in OPTIONS if o.group == group], _slips(key))
         if near:
             self.warn(f"{place} is ignored: did you mean {near}?")
+
+
+def _slips(name: str) -> int:
+    """How many wrong characters still make a misspelling, not another word."""
+    return 2 if len(name) >= 8 else 1
 
 
 def _plain(name: str) -> str:

@@ -287,6 +287,9 @@ class FlomError(Exception):
         self.rc = rc
         self.text = text
 
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.rc, self.text)
+
 
 class ProtocolError(FlomError):
     """The peer sent something the protocol does not allow; costs it the connection (wire.md 8)."""
@@ -297,6 +300,9 @@ class UsageError(FlomError):
 
     def __init__(self, text: str) -> None:
         super().__init__(RC_INVALID_OPTION, text)
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.text,)
 
 
 class ConfigError(FlomError):

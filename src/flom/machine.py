@@ -1,6 +1,6 @@
 """The unique id of this host: the D-Bus machine id (wire.md 7, cli.md 9)."""
 
-import os
+import posix
 
 MACHINE_ID_FILES = ("/var/lib/dbus/machine-id", "/etc/machine-id")
 _DIGITS = b"0123456789abcdef"
@@ -21,12 +21,12 @@ def unique_id(files: tuple[str, ...] = MACHINE_ID_FILES) -> str:
 
 def _read(path: str) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     except OSError:
         return b""
     try:
-        return os.read(descriptor, 128)
+        return posix.read(descriptor, 128)
     except OSError:
         return b""
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)

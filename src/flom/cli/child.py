@@ -6,7 +6,8 @@ While the command runs, TERM, INT, HUP and QUIT are blocked and taken one by one
 """
 
 import errno
-import os
+import posix
+from _stat import S_ISREG
 
 from flom import signals
 from flom.errors import RC_EXECVP_ERROR, FlomError
@@ -108,7 +109,7 @@ def die_by(number: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     signals.signal(number, signals.SIG_DFL)
     signals.pthread_sigmask(signals.SIG_UNBLOCK, [number])
-    os.kill(os.getpid(), number)
+    posix.kill(posix.getpid(), number)
 
 
 def _wait(child: int, taken: "Sequence[int]") -> Ended:
@@ -121,17 +122,17 @@ def _wait(child: int, taken: "Sequence[int]") -> Ended:
             received.add(number)
             if info.si_code != SI_KERNEL:
                 # Not waited for yet, so the number cannot belong to another process.
-                os.kill(child, number)
+                posix.kill(child, number)
             continue
-        pid, status = os.waitpid(child, os.WNOHANG)
+        pid, status = posix.waitpid(child, posix.WNOHANG)
         if pid == child:
             return _ended(status, received)
 
 
 def _ended(status: int, received: set[int]) -> Ended:
-    if not os.WIFSIGNALED(status):
-        return Ended(os.WEXITSTATUS(status))
-    number = os.WTERMSIG(status)
+    if not posix.WIFSIGNALED(status):
+        return Ended(posix.WEXITSTATUS(status))
+    number = posix.WTERMSIG(status)
     return Ended(128 + number, number if number in received else 0)
 
 
@@ -144,12 +145,10 @@ def _spawn(
 ) -> int:
     """Start the program as execvp does: along PATH, scripts without `#!` by /bin/sh."""
     to_default = dispositions.to_default + back_to_default
-    failure: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    failure: OSError = FileNotFoundError(errno.ENOENT, posix.strerror(errno.ENOENT))
     for path in _candidates(argv[0], environ.get("PATH", _DEFAULT_PATH)):
-        if not os.path.lexists(path):
-            continue
         try:
-            if dispositions.chld_ignored and os.access(path, os.X_OK) and not os.path.isdir(path):
+            if dispositions.chld_ignored and _is_program(path):
                 # posix_spawn can give a signal its default back but cannot ignore one.
                 words = ["/bin/sh", "-c", _IGNORE_CHLD, argv[0], path, *argv[1:]]
                 return _posix_spawn("/bin/sh", words, environ, mask, to_default)
@@ -161,6 +160,10 @@ def _spawn(
     raise _not_executed(failure)
 
 
+def _is_program(path: str) -> bool:
+    return S_ISREG(posix.stat(path).st_mode) and posix.access(path, posix.X_OK)
+
+
 def _posix_spawn(
     path: str,
     argv: list[str],
@@ -169,12 +172,12 @@ def _posix_spawn(
     to_default: list[int],
 ) -> int:
     try:
-        return os.posix_spawn(path, argv, environ, setsigmask=mask, setsigdef=to_default)
+        return posix.posix_spawn(path, argv, environ, setsigmask=mask, setsigdef=to_default)
     except OSError as error:
         if error.errno != errno.ENOEXEC:
             raise
     argv = ["/bin/sh", path, *argv[1:]]
-    return os.posix_spawn("/bin/sh", argv, environ, setsigmask=mask, setsigdef=to_default)
+    return posix.posix_spawn("/bin/sh", argv, environ, setsigmask=mask, setsigdef=to_default)
 
 
 def _candidates(program: str, path: str) -> "Iterator[str]":

@@ -1,6 +1,7 @@
 """The process as the command's hands: carries out the steps of `command`."""
 
-import os
+import posix
+import sys
 
 from flom.cli import child, steps
 from flom.cli.command import command
@@ -17,13 +18,13 @@ def main(words: list[str], hidden: int | None = None) -> "NoReturn":
     """Run the command for this process.
 
     `hidden` is the mask of the signals the caller had ignored, as the launcher read it. Never
-    returns: it leaves by `os._exit`, which saves the interpreter's own tidying up (a fifth of its
+    returns: it leaves by `_exit`, which saves the interpreter's own tidying up (a fifth of its
     start) and is safe because nothing is buffered here.
     """
     _occupy_standard_streams()
     _take_name()
     hands = Hands(hidden)
-    conversation = command(words, os.environ, _working_directory())
+    conversation = command(words, _environment(), _working_directory())
     result: steps.Result = None
     while True:
         result = hands.carry_out(conversation.send(result))
@@ -63,7 +64,7 @@ class Hands:
             case steps.End():
                 if step.signal:
                     child.die_by(step.signal)
-                os._exit(step.status)
+                posix._exit(step.status)
         return None
 
     def _say(self, step: steps.Say) -> None:
@@ -93,10 +94,10 @@ class Hands:
 
 
 def _write(stream: int, text: str) -> None:
-    data = os.fsencode(text)
+    data = text.encode(sys.getfilesystemencoding(), "surrogateescape")
     try:
         while data:
-            data = data[os.write(stream, data) :]
+            data = data[posix.write(stream, data) :]
     except BrokenPipeError:
         raise
     except OSError:
@@ -110,23 +111,31 @@ def _occupy_standard_streams() -> None:
     """
     for descriptor in (0, 1, 2):
         try:
-            os.fstat(descriptor)
+            posix.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)
+            posix.open("/dev/null", posix.O_RDWR)
 
 
 def _take_name() -> None:
     """`pgrep flom` finds the command, and the daemon it may become (daemon.md 4.2)."""
     try:
-        descriptor = os.open("/proc/self/comm", os.O_WRONLY | os.O_CLOEXEC)
+        descriptor = posix.open("/proc/self/comm", posix.O_WRONLY | posix.O_CLOEXEC)
     except OSError:
         return
-    os.write(descriptor, b"flom")
-    os.close(descriptor)
+    posix.write(descriptor, b"flom")
+    posix.close(descriptor)
+
+
+def _environment() -> dict[str, str]:
+    encoding = sys.getfilesystemencoding()
+    return {
+        name.decode(encoding, "surrogateescape"): value.decode(encoding, "surrogateescape")
+        for name, value in posix.environ.items()
+    }
 
 
 def _working_directory() -> str:
     try:
-        return os.getcwd()
+        return posix.getcwd()
     except OSError:
         return "."  # removed under us; only relative paths would have needed it

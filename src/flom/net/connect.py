@@ -1,7 +1,7 @@
 """Connecting to a daemon, bounded in time (daemon.md 3, 9.1; design, "Security ...")."""
 
-import os
-from stat import S_ISSOCK
+import posix
+from _stat import S_ISSOCK
 from time import monotonic
 
 from flom.errors import RC_CONNECT_ERROR, RC_NETWORK_TIMEOUT, FlomError
@@ -103,7 +103,7 @@ def _unix_failure(path: str, error: OSError) -> FlomError:
 
 def _refuse_foreign(path: str) -> None:
     try:
-        status = os.lstat(path)
+        status = posix.lstat(path)
     except OSError:
         return
     if S_ISSOCK(status.st_mode):
@@ -111,7 +111,7 @@ def _refuse_foreign(path: str) -> None:
 
 
 def _check_owner(path: str, uid: int, relation: str) -> None:
-    if uid not in (0, os.geteuid()):
+    if uid not in (0, posix.geteuid()):
         raise FlomError(
             RC_CONNECT_ERROR,
             f"the default socket {path} {relation} user id {uid}, neither you nor root: it is"

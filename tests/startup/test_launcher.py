@@ -174,12 +174,14 @@ ODD = {
     "lines": "a\n\nb",
     "e": "",
 }
+USUAL = {"PATH": os.defpath, "LANG": "C.UTF-8", "PWD": "<here>", "SHLVL": "1"}
 ENVIRONMENTS = {
-    "usual": {"PATH": os.defpath, "LANG": "C.UTF-8", "PWD": "<here>", "x": "1"},
+    "usual": {**USUAL, "x": "1"},
+    "added as much as dropped": {"PATH": os.defpath, "a.b": "<here>"},
     "empty": {},
-    "odd names": {"PATH": os.defpath, "LANG": "C.UTF-8", "PWD": "<here>", **ODD},
+    "odd names": {**USUAL, **ODD},
     "of the C locale": {"PATH": os.defpath, "PWD": "<here>"},
-    "of another folder": {"PATH": os.defpath, "LANG": "C.UTF-8", "PWD": "/somewhere"},
+    "of another folder": {**USUAL, "PWD": "/somewhere"},
     "names of ours": {"flom_list": "a", "FLOM_ENVIRON_0": "61", "flom_python": "/bin/false"},
     "not text": {"PATH": os.defpath, "LC_CTYPE": "C.UTF-8", "b": "\udcff\udc81\udc88 é"},
     "large": {"PATH": os.defpath, "PWD": "<here>", "LANG": "C.UTF-8"}
@@ -241,7 +243,7 @@ def test_closed_streams_stay_closed(prefix, tmp_path, closed, environ):
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 def test_nothing_else_is_run(venv, tmp_path):
     trace = tmp_path / "trace"
-    environ = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PWD": str(tmp_path)}
+    environ = {**USUAL, "PWD": str(tmp_path), "PATH": os.environ["PATH"]}
     subprocess.run(
         ["strace", "-f", "-qq", "-e", "trace=execve", "-o", trace, venv.flom, "--version"],
         env=environ,

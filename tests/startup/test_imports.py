@@ -1,0 +1,75 @@
+"""What a lock command loads: every module costs time in each of its runs."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+MAIN = ROOT / "src" / "flom" / "__main__.py"
+
+# Nothing comes in here without a benchmark that shows what it costs.
+STANDARD = "_collections_abc _socket _stat errno genericpath os posixpath stat"
+OURS = """
+    cli cli.child cli.command cli.main cli.messages cli.parse cli.steps
+    client client.blocking client.reach client.session
+    core core.names
+    errors machine options settings signals start values
+    net net.address net.connect net.options net.sockets
+    wire wire.client wire.codec wire.messages wire.stream wire.values
+"""
+ALLOWED = {*STANDARD.split(), *(f"flom.{name}" for name in OURS.split())}
+
+# Runs the file given first as the launcher does, and tells on a descriptor which module is looked
+# for on whose behalf.
+TRACER = """
+import posix, sys
+descriptor, path = int(sys.argv[1]), sys.argv[2]
+sys.argv = sys.argv[2:]
+class Tracer:
+    @staticmethod
+    def find_spec(name, *_):
+        frame = sys._getframe(1)
+        while "importlib" in frame.f_code.co_filename:
+            frame = frame.f_back
+        posix.write(descriptor, f"{name} {frame.f_globals['__name__']}\\n".encode())
+sys.meta_path.insert(0, Tracer)
+with open(path) as file:
+    code = compile(file.read(), path, "exec")
+exec(code, {"__name__": "__main__", "__file__": path, "__spec__": None})
+"""
+
+
+def loaded_by(*words):
+    """The modules that `flom words` loads beyond the interpreter's own: module -> importer."""
+    with tempfile.TemporaryFile("w+") as report:
+        number = report.fileno()
+        command = [sys.executable, "-I", "-S", "-c", TRACER, str(number), MAIN, *words]
+        subprocess.run(command, pass_fds=[number], check=True, timeout=60)
+        report.seek(0)
+        return dict(line.split() for line in report)
+
+
+@pytest.fixture
+def daemon():
+    """The socket of a running daemon."""
+    with tempfile.TemporaryDirectory(prefix="flom-") as folder:
+        socket = f"{folder}/s"
+        flom = [sys.executable, "-I", "-S", MAIN, "-s", socket]
+        subprocess.run([*flom, "-d", "-1", "--", "true"], check=True, timeout=60)
+        yield socket
+        subprocess.run([*flom, "-X"], check=True, timeout=60, stdout=subprocess.DEVNULL)
+
+
+def test_a_lock_command_loads_only_what_it_needs(daemon):
+    loaded = loaded_by("-s", daemon, "--", "true")
+    unexpected = {module: loaded[module] for module in loaded.keys() - ALLOWED}
+    assert not unexpected, "loaded at each start: " + ", ".join(
+        f"{module} (imported by {importer})" for module, importer in sorted(unexpected.items())
+    )
+
+
+def test_the_list_holds_nothing_that_is_not_loaded(daemon):
+    assert ALLOWED - loaded_by("-s", daemon, "--", "true").keys() == set()

@@ -13,6 +13,13 @@ if __spec__ is None:
     sys.path.append(home.rpartition("/")[0])
     flom = sys.modules["flom"] = type(sys)("flom")
     flom.__path__ = [home]
+    try:
+        # An installation has the modules of a command in one file (packaging/hot_path.py).
+        from flom._hot import load  # type: ignore[import-not-found]  # made when a wheel is built
+    except ImportError:
+        pass
+    else:
+        load(home + "/")
 
 if __name__ == "__main__":
     try:

@@ -1,6 +1,6 @@
 """From the start of the interpreter to the command: what was given, and what if all goes wrong."""
 
-import os
+import posix
 import sys
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ def start() -> "NoReturn":
     """
     try:
         # In the C locale Python adds LC_CTYPE to the environment.
-        if "flom-environ" in sys._xoptions or os.environb.get(b"LC_CTYPE") == b"C.UTF-8":
+        if "flom-environ" in sys._xoptions or posix.environ.get(b"LC_CTYPE") == b"C.UTF-8":
             restore_environment()
         from flom.cli.main import main
 
@@ -37,22 +37,21 @@ def ignored_signals() -> int | None:
 
 
 def restore_environment() -> None:
-    """Make `os.environ` what flom was started with (cli.md 11).
+    """Make `posix.environ` what flom was started with (cli.md 11).
 
     The launcher hands it over, in hexadecimal digits, if the shell has changed it; else the
     system still knows it.
     """
     size = sys._xoptions.get("flom-environ")
     data = _first() if size is None else _handed_over(int(size))
-    given = dict(entry.split(b"=", 1) for entry in data.split(b"\0") if entry.find(b"=") > 0)
-    for name in os.environb.keys() - given.keys():
-        del os.environb[name]
-    os.environb.update(given)
+    entries = [entry.partition(b"=") for entry in data.split(b"\0")]
+    posix.environ.clear()
+    posix.environ.update((name, value) for name, equals, value in entries if name and equals)
 
 
 def _handed_over(size: int) -> bytes:
-    pieces = (os.environ[f"FLOM_ENVIRON_{start}"] for start in range(0, size, 40000))
-    return bytes.fromhex("".join(pieces))
+    pieces = (posix.environ[b"FLOM_ENVIRON_%d" % start] for start in range(0, size, 40000))
+    return bytes.fromhex(b"".join(pieces).decode())
 
 
 def _first() -> bytes:
@@ -60,7 +59,7 @@ def _first() -> bytes:
         with open("/proc/self/environ", "rb") as file:
             return file.read()
     except OSError:
-        return b"\0".join(name + b"=" + value for name, value in os.environb.items())
+        return b"\0".join(name + b"=" + value for name, value in posix.environ.items())
 
 
 def _die_interrupted() -> "NoReturn":
@@ -68,8 +67,8 @@ def _die_interrupted() -> "NoReturn":
     from flom import signals
 
     signals.signal(signals.SIGINT, signals.SIG_DFL)
-    os.kill(os.getpid(), signals.SIGINT)
-    os._exit(128 + signals.SIGINT)
+    posix.kill(posix.getpid(), signals.SIGINT)
+    posix._exit(128 + signals.SIGINT)
 
 
 def _fail(error: BaseException) -> "NoReturn":
@@ -77,8 +76,9 @@ def _fail(error: BaseException) -> "NoReturn":
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = f" in {place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
-    text = f"{type(error).__name__}: {error}{where}".replace("\n", " ")
+    what = f"{type(error).__name__}: {error}{where}".replace("\n", " ")
+    text = f"flom: unexpected failure, please report it ({what})\n"
     try:
-        os.write(2, f"flom: unexpected failure, please report it ({text})\n".encode())
+        posix.write(2, text.encode("utf-8", "backslashreplace"))
     finally:
-        os._exit(99)
+        posix._exit(99)

@@ -1,0 +1,183 @@
+"""Puts the modules of a lock command into one file, `flom/_hot.py`, when a wheel is built.
+
+A third of the time of a small command goes into finding and reading some thirty small modules.
+The rooms stay as they are for everybody who reads, tests and debugs; an installation gets, beside
+them, one module that holds the code of those that every command needs. `flom/__main__.py` loads it
+if it is there. Nothing else changes: each module keeps its name, its own namespace and its place
+in `sys.modules`, and a source tree, which has no such file, works the same without it.
+
+A module becomes a function whose names are all declared global; called with the module's own
+dictionary as its globals, it does what executing the module does. Docstrings, annotations and
+blocks for the type checker are left out: they only cost time.
+"""
+
+import ast
+import pathlib
+import symtable
+from collections.abc import Iterator
+from typing import TypeVar
+
+Scope = TypeVar("Scope", ast.Module, ast.ClassDef, ast.FunctionDef)
+
+# The command's way in, what it decides and carries out, and what it imports only on the way: the
+# grammar of names, and how a daemon is reached.
+ROOTS = ("flom.start", "flom.cli.main", "flom.core.names", "flom.client.blocking")
+
+_HEAD = '''"""Made by packaging/hot_path.py from the modules named in MODULES; not to be edited."""
+
+import sys
+
+
+'''
+_TAIL = '''
+
+def load(home):
+    """Put every module of MODULES in place; `home` is the folder of the package."""
+    loaded = sys.modules
+    make, function = type(sys), type(load)
+    for name, is_package, body in MODULES:
+        if name in loaded:
+            continue
+        module = loaded[name] = make(name)
+        names = module.__dict__
+        parent, _, own = name.rpartition(".")
+        if is_package:
+            names["__path__"] = [home + name[4:].replace(".", "/")]
+        names["__package__"] = name if is_package else parent
+        setattr(loaded[parent], own, module)
+        function(body.__code__, names)()
+'''
+
+
+def generate(source: pathlib.Path) -> str:
+    """The text of `_hot.py` for the package tree below `source` (the folder that holds `flom`)."""
+    modules = in_order(source)
+    bodies = [_function(position, _path(source, name)) for position, name in enumerate(modules)]
+    rows = [
+        f"    ({name!r}, {_path(source, name).name == '__init__.py'}, _module_{position}),\n"
+        for position, name in enumerate(modules)
+    ]
+    return _HEAD + "\n\n".join(bodies) + "\n\nMODULES = (\n" + "".join(rows) + ")\n" + _TAIL
+
+
+def in_order(source: pathlib.Path) -> list[str]:
+    """The modules that ROOTS need at import, each after those that it needs; `flom` left out."""
+    done: dict[str, None] = {}
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        if name in done or name in path:
+            return
+        parent = name.rpartition(".")[0]
+        if parent:
+            visit(parent, path)
+        tree = _stripped(ast.parse(_path(source, name).read_text()))
+        for needed in _imports(source, name, tree):
+            visit(needed, (*path, name))
+        done[name] = None
+
+    for root in ROOTS:
+        visit(root, ())
+    done.pop("flom")
+    return list(done)
+
+
+def _path(source: pathlib.Path, name: str) -> pathlib.Path:
+    path = source.joinpath(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _imports(source: pathlib.Path, name: str, tree: ast.Module) -> list[str]:
+    """The modules of ours that a module imports when it is executed."""
+    found = []
+    for node in _executed(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                here = name.split(".")
+                if _path(source, name).name != "__init__.py":
+                    here = here[:-1]
+                here = here[: len(here) - node.level + 1]
+                base = ".".join([*here, base] if base else here)
+            found.append(base)
+            found += [f"{base}.{alias.name}" for alias in node.names]
+    ours = [each for each in found if each == "flom" or each.startswith("flom.")]
+    return [each for each in ours if _path(source, each).is_file()]
+
+
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes below `node` that are executed with the module: not those inside functions."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield child
+            yield from _executed(child)
+
+
+def _function(position: int, path: pathlib.Path) -> str:
+    text = path.read_text()
+    tree = _stripped(ast.parse(text))
+    table = symtable.symtable(text, str(path), "exec")
+    names = sorted(
+        symbol.get_name()
+        for symbol in table.get_symbols()
+        if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+    )
+    body: list[ast.stmt] = [ast.Global(names=names)] if names else []
+    function = ast.FunctionDef(
+        name=f"_module_{position}",
+        args=ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[]),
+        body=[*body, *tree.body] or [ast.Pass()],
+        decorator_list=[],
+    )
+    return ast.unparse(ast.fix_missing_locations(function))
+
+
+def _stripped(tree: ast.Module) -> ast.Module:
+    tree = _Strip().visit(tree)
+    tree.body = [_plain(statement) for statement in tree.body if _keeps(statement)]
+    return tree
+
+
+def _keeps(statement: ast.stmt) -> bool:
+    """A bare annotation says nothing when a module is executed."""
+    return not (isinstance(statement, ast.AnnAssign) and statement.value is None)
+
+
+def _plain(statement: ast.stmt) -> ast.stmt:
+    """Names of a module become global names of a function, which may not be annotated."""
+    if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        plain = ast.Assign(targets=[statement.target], value=statement.value)
+        return ast.copy_location(plain, statement)
+    return statement
+
+
+class _Strip(ast.NodeTransformer):
+    """Leaves out docstrings and what is only there for the type checker."""
+
+    def visit_If(self, node: ast.If) -> ast.stmt | list[ast.stmt]:
+        self.generic_visit(node)
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            return node.orelse
+        return node
+
+    def visit_Module(self, node: ast.Module) -> ast.Module:
+        return self._without_docstring(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        return self._without_docstring(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        node.returns = None
+        return self._without_docstring(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.annotation = None
+        return node
+
+    def _without_docstring(self, node: Scope) -> Scope:
+        if ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+        self.generic_visit(node)
+        node.body = node.body or [ast.Pass()]
+        return node

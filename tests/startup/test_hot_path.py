@@ -1,0 +1,109 @@
+"""The one file that an installation gets for speed does what the modules do (packaging/)."""
+
+import ast
+import os
+import pathlib
+import runpy
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HOT_PATH = runpy.run_path(str(ROOT / "packaging" / "hot_path.py"))
+
+
+@pytest.fixture(scope="module")
+def text():
+    return HOT_PATH["generate"](ROOT / "src")
+
+
+@pytest.fixture
+def package(tmp_path, text):
+    """A copy of the package as a wheel has it."""
+    target = tmp_path / "lib" / "flom"
+    shutil.copytree(ROOT / "src" / "flom", target, ignore=shutil.ignore_patterns("__pycache__"))
+    (target / "_hot.py").write_text(text)
+    return target
+
+
+def run(package, *words, options=()):
+    command = [sys.executable, "-I", "-S", *options, package / "__main__.py", *words]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+
+
+def imported(package, *words):
+    """The modules that a run loads from files, in order."""
+    result = run(package, *words, options=("-X", "importtime"))
+    return [line.rpartition("|")[2].strip() for line in result.stderr.splitlines() if "|" in line]
+
+
+def test_a_command_loads_no_other_file_of_the_package(package, tmp_path):
+    path = str(tmp_path / "s")
+    assert run(package, "-s", path, "-d", "20000", "--", "true").returncode == 0
+    ours = [name for name in imported(package, "-s", path, "--", "true") if "flom" in name]
+    assert run(package, "-s", path, "-X").returncode == 0
+    assert ours == ["flom._hot"]
+
+
+def test_every_module_in_it_is_used_by_a_command(text, tmp_path):
+    """What is not needed costs time as well."""
+    plain = ROOT / "src" / "flom"
+    path = str(tmp_path / "s")
+    assert run(plain, "-s", path, "-d", "20000", "--", "true").returncode == 0
+    loaded = imported(plain, "-s", path, "--", "true")
+    assert run(plain, "-s", path, "-X").returncode == 0
+    assert set(HOT_PATH["in_order"](ROOT / "src")) == {
+        name for name in loaded if name.startswith("flom.") and name != "flom._hot"
+    }
+
+
+def test_it_behaves_like_the_modules(package, tmp_path):
+    path = str(tmp_path / "s")
+    for words in (["--version"], ["--help"], ["-V", "-s", path], ["-Z"], ["-r", "1bad", "x"]):
+        plain, hot = (run(place, *words) for place in (ROOT / "src" / "flom", package))
+        assert (hot.returncode, hot.stdout, hot.stderr) == (
+            plain.returncode,
+            plain.stdout,
+            plain.stderr,
+        )
+
+
+def test_modules_keep_their_names_and_places(package):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import flom; from flom import _hot;"
+        "_hot.load(sys.argv[1] + '/flom/');"
+        "from flom import errors; from flom.cli import parse; import flom.wire.codec as codec;"
+        "assert sys.modules['flom.errors'] is errors;"
+        "assert errors.FlomError.__module__ == 'flom.errors';"
+        "assert errors.FlomError.__qualname__ == 'FlomError';"
+        "assert parse.UsageError is errors.UsageError;"
+        "from flom.core import table; assert table.__file__"  # not in it, but found beside it
+    )
+    command = [sys.executable, "-I", "-S", "-c", code, package.parent]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert result.stderr == ""
+    assert result.returncode == 0
+
+
+def test_nothing_that_only_costs_time_is_in_it(text):
+    tree = ast.parse(text)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert len(functions) > 100
+    for node in functions:
+        assert node.returns is None
+        assert all(arg.annotation is None for arg in node.args.args)
+        assert node.name == "load" or ast.get_docstring(node) is None
+    assert "TYPE_CHECKING:" not in text
+
+
+def test_a_damaged_one_is_no_traceback_at_the_user(package):
+    (package / "_hot.py").write_text("import nonsense_that_does_not_exist\n")
+    result = run(package, "--version")
+    assert "Traceback" not in result.stderr
+
+
+def test_the_package_is_found_without_it(package):
+    os.unlink(package / "_hot.py")
+    assert run(package, "--version").returncode == 0

@@ -42,14 +42,9 @@ def work():
 @pytest.fixture(scope="module")
 def source(work):
     """A copy of the sources: a build leaves things behind."""
-    names = ["LICENSE", "MANIFEST.in", "pyproject.toml", *(path.name for path in ROOT.glob("*.md"))]
     copy = work / "source"
-    copy.mkdir()
-    for name in names:
-        shutil.copy(ROOT / name, copy)
-    unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for name in "bin", "contrib", "scripts", "src", "tests":
-        shutil.copytree(ROOT / name, copy / name, ignore=unwanted)
+    unwanted = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist")
+    shutil.copytree(ROOT, copy, ignore=unwanted)
     return copy
 
 

@@ -1,0 +1,47 @@
+"""Places for the system tests: each test has its own folder and its own endpoint."""
+
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import support
+
+
+@pytest.fixture
+def folder():
+    """A folder with a short name (socket paths are limited), removed at the end."""
+    # Not pytest's own: the names of those are long, and other users may not enter them.
+    path = pathlib.Path(tempfile.mkdtemp(prefix="flom-"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def places(folder):
+    """Makes places: `places("unix")`, `places("127.0.0.1")`, `places("::1")`."""
+    made = []
+
+    def make(kind="unix"):
+        made.append(support.place(kind, folder))
+        return made[-1]
+
+    yield make
+    for place in made:
+        place.clear()
+
+
+@pytest.fixture
+def place(places):
+    """A fresh UNIX path."""
+    return places()
+
+
+@pytest.fixture(params=["unix", "tcp"])
+def any_place(request, places):
+    """The same test on a fresh UNIX path and on a fresh TCP port."""
+    return places("unix" if request.param == "unix" else "127.0.0.1")

@@ -11,15 +11,16 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MAIN = ROOT / "src" / "flom" / "__main__.py"
 
 # Nothing comes in here without a benchmark that shows what it costs.
-STANDARD = "_collections_abc _socket _stat errno genericpath os posixpath stat"
+STANDARD = "_socket _stat errno"
 OURS = """
+    _hot
     cli cli.child cli.command cli.main cli.messages cli.parse cli.steps
     client client.blocking client.reach client.session
     core core.names
     errors machine options settings signals start values
     net net.address net.connect net.options net.sockets
     wire wire.client wire.codec wire.messages wire.stream wire.values
-"""
+"""  # _hot is only looked for: an installation has it instead of all the others
 ALLOWED = {*STANDARD.split(), *(f"flom.{name}" for name in OURS.split())}
 
 # Runs the file given first as the launcher does, and tells on a descriptor which module is looked

@@ -199,11 +199,11 @@ def showing(prefix):
         shutil.copy(ROOT / "src" / "flom" / name, flom / name)
     (flom / "cli").mkdir()
     (flom / "cli" / "main.py").write_text(
-        "import os\n"
+        "import posix\n"
         "def main(words, ignored):\n"
-        "    items = [name + b'=' + value for name, value in os.environb.items()]\n"
-        "    os.write(1, b'\\0'.join([*items, b'']))\n"
-        "    os._exit(0)\n"
+        "    items = [name + b'=' + value for name, value in posix.environ.items()]\n"
+        "    posix.write(1, b'\\0'.join([*items, b'']))\n"
+        "    posix._exit(0)\n"
     )
     return prefix
 

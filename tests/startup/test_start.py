@@ -1,0 +1,122 @@
+"""From the interpreter's start to the command, and what is said when that fails."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Runs the package with a command that consists of the given statements."""
+
+    def run(body, *words, options=(), module=False):
+        flom = tmp_path / "flom"
+        shutil.rmtree(flom, ignore_errors=True)
+        (flom / "cli").mkdir(parents=True)
+        for name in "__init__.py", "__main__.py", "start.py", "signals.py":
+            shutil.copy(ROOT / "src" / "flom" / name, flom)
+        if body is not None:
+            text = f"def main(words, ignored):\n    {body}\n    import posix; posix._exit(7)\n"
+            (flom / "cli" / "main.py").write_text(text)
+        what = ["-m", "flom"] if module else ["-I", "-S", *options, flom / "__main__.py"]
+        command = [sys.executable, "-u", *what, *words]
+        return subprocess.run(
+            command, check=False, cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+
+    return run
+
+
+def show(start, *words, **options):
+    return start("import os; os.write(1, repr((words, ignored)).encode())", *words, **options)
+
+
+def test_the_command_gets_the_words_and_the_ignored_signals(start):
+    done = show(start, "-a", "b", options=["-X", "flom-ignored=4096"])
+    assert (done.returncode, done.stdout) == (7, "(['-a', 'b'], 4096)")
+
+
+@pytest.mark.parametrize("options", [[], ["-X", "flom-ignored"]])
+def test_without_the_launcher_nobody_knows_the_ignored_signals(start, options):
+    assert show(start, options=options).stdout == "([], None)"
+
+
+def test_as_a_module_it_does_the_same(start):
+    assert show(start, "-a", module=True).stdout == "(['-a'], None)"
+
+
+def test_the_package_needs_no_entry_before_the_standard_library(start, tmp_path):
+    (tmp_path / "colorsys.py").write_text("raise SystemExit('the wrong one')")
+    done = start("import colorsys, os; os.write(1, colorsys.__file__.encode())")
+    assert not done.stdout.startswith(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise KeyError('a\\nb\\udcff')",
+        "assert not words, words",
+        "import nonsense_that_does_not_exist",
+        "raise SystemExit(3)",
+        "return",
+    ],
+)
+def test_the_unexpected_is_one_line_and_99(start, body):
+    done = start(body, "word")
+    assert done.returncode == 99
+    assert done.stdout == ""
+    assert done.stderr.startswith("flom: unexpected failure, please report it (")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_line_says_where(start, tmp_path):
+    assert f"ZeroDivisionError: division by zero in {tmp_path}/flom/cli/main.py:2" in (
+        start("1 / 0").stderr
+    )
+
+
+def test_a_missing_part_is_one_line_and_99(start):
+    done = start(None)
+    assert done.returncode == 99
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["start.py", "signals.py"])
+def test_a_missing_file_is_one_line_and_99(start, tmp_path, name):
+    start("pass")
+    (tmp_path / "flom" / name).write_text("import nonsense_that_does_not_exist\n")
+    (tmp_path / "flom" / "cli" / "main.py").write_text("from flom import signals\n")
+    command = [sys.executable, "-I", "-S", tmp_path / "flom" / "__main__.py"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 99
+    assert done.stderr.count("\n") == 1
+
+
+def test_interrupted_it_ends_by_the_signal(start):
+    done = start("import os; os.kill(os.getpid(), 2)\n    while True: pass")
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
+def test_the_public_names_are_found_on_first_use():
+    code = (
+        "import sys; before = set(sys.modules); import flom;"
+        "assert set(sys.modules) - before == {'flom'}, sys.modules;"
+        "print(flom.__version__, '__version__' in dir(flom))"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        check=True,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.split()[1:] == ["True"]

@@ -64,7 +64,14 @@ def test_c04_integers_in_c_syntax(text, number):
 
 @pytest.mark.parametrize(
     ("text", "number", "rest"),
-    [("04junk", 4, "junk"), ("0x", 0, "x"), ("08", 0, "8"), ("12 3", 12, " 3"), ("0xfg", 15, "g")],
+    [
+        ("04junk", 4, "junk"),
+        ("0x", 0, "x"),
+        ("0xg", 0, "xg"),
+        ("08", 0, "8"),
+        ("12 3", 12, " 3"),
+        ("0xfg", 15, "g"),
+    ],
 )
 def test_the_integer_at_the_start_of_a_text(text, number, rest):
     assert values.c_prefix(text) == (number, rest)

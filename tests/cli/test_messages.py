@@ -77,8 +77,6 @@ def test_help_shows_the_defaults_of_numbers():
 
 LINES = [
     messages.NO_COMMAND,
-    messages.QUIESCE,
-    messages.IMMEDIATE,
     messages.warning("x"),
     messages.usage_error("x"),
     messages.busy("A"),
@@ -100,7 +98,7 @@ def test_every_message_is_one_line(text):
 
 def test_messages_on_stderr_begin_with_the_program():
     for text in LINES:
-        if text not in (messages.QUIESCE, messages.IMMEDIATE, messages.locked_element("RED")):
+        if text != messages.locked_element("RED"):
             assert text.startswith("flom: ")
 
 

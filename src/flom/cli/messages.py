@@ -15,8 +15,6 @@ NO_COMMAND = (
     "flom: no command to run (write it after the options: flom -r NAME -- COMMAND; "
     "flom --help explains)\n"
 )
-QUIESCE = "asking the daemon to end when its work is done\n"
-IMMEDIATE = "asking the daemon to end at once\n"
 
 
 def line(text: str) -> str:

@@ -4,7 +4,7 @@ Functions return complete texts, newline included, and print nothing. Texts on s
 each: what happened, what to do about it, the code scripts look for (cli.md 10).
 """
 
-from flom.errors import ConfigError, FlomError, describe
+from flom import errors
 from flom.values import quoted
 
 CONNECT = "flom_client_connect"
@@ -34,34 +34,34 @@ def usage_error(text: str) -> str:
     return line(text)
 
 
-def config_error(error: ConfigError) -> str:
+def config_error(error: errors.ConfigError) -> str:
     """A setting cannot be used."""
     return line(f"{error.text} [ret_cod={error.rc}]")
 
 
-def failure(phase: str, error: FlomError, advice: str = "") -> str:
+def failure(phase: str, error: errors.FlomError, advice: str = "") -> str:
     """Connecting, locking or unlocking failed; `phase` is CONNECT, LOCK or UNLOCK."""
     hint = advice or _ADVICE.get(error.rc, "") or _phase_advice(phase)
-    what = error.text or describe(error.rc)
+    what = error.text or errors.describe(error.rc)
     return line(f"{what} ({hint}) [{phase}: ret_cod={error.rc}]")
 
 
 _ADVICE = {
-    -2: "is the directory of the socket writable? FLOM_TRACE_MASK=0x10 shows the start",
-    -12: "choose a shorter resource name",
-    -14: "choose another resource name",
-    -22: "both sides need a certificate",
-    -23: "use the certificate made for this host, see flom --unique-id",
-    -105: "is a daemon running there? -d other than 0 starts one",
-    -110: "check -a, -p and -n",
-    -120: "is the directory of the socket writable?",
-    -401: "check --tls-ca-certificate",
-    -403: "check --tls-certificate",
-    -404: "check --tls-private-key",
-    -405: "does the other side use TLS, with the same authority?",
-    -406: "does the other side use TLS, with the same authority?",
-    -407: "check --tls-ca-certificate on both sides",
-    -409: "did the daemon refuse the certificate? Its system log tells",
+    errors.RC_DAEMON_NOT_STARTED: "is the directory of the socket writable? FLOM_TRACE_MASK=0x10 shows the start",
+    errors.RC_CONTAINER_FULL: "choose a shorter resource name",
+    errors.RC_INVALID_RESOURCE_NAME: "choose another resource name",
+    errors.RC_NO_CERTIFICATE: "both sides need a certificate",
+    errors.RC_UNIQUE_ID_DOES_NOT_MATCH: "use the certificate made for this host, see flom --unique-id",
+    errors.RC_CONNECT_ERROR: "is a daemon running there? -d other than 0 starts one",
+    errors.RC_GETADDRINFO_ERROR: "check -a, -p and -n",
+    errors.RC_OPEN_ERROR: "is the directory of the socket writable?",
+    errors.RC_SSL_CTX_LOAD_VERIFY_LOCATIONS_ERROR: "check --tls-ca-certificate",
+    errors.RC_SSL_CTX_USE_CERTIFICATE_FILE_ERROR: "check --tls-certificate",
+    errors.RC_SSL_CTX_USE_PRIVATEKEY_FILE_ERROR: "check --tls-private-key",
+    errors.RC_SSL_ACCEPT_ERROR: "does the other side use TLS, with the same authority?",
+    errors.RC_SSL_CONNECT_ERROR: "does the other side use TLS, with the same authority?",
+    errors.RC_SSL_GET_VERIFY_RESULT_ERROR: "check --tls-ca-certificate on both sides",
+    errors.RC_SSL_READ_ERROR: "did the daemon refuse the certificate? Its system log tells",
 }
 
 
@@ -98,7 +98,7 @@ def impossible(name: str, quantity: int) -> str:
     """The resource can never give what is asked for (exit 99)."""
     return line(
         f"{quoted(name)} can never satisfy this request for {quantity} "
-        f"(ask for less with -q, or enlarge the resource) [{LOCK}: ret_cod=6]"
+        f"(ask for less with -q, or enlarge the resource) [{LOCK}: ret_cod={errors.RC_LOCK_IMPOSSIBLE}]"
     )
 
 
@@ -107,7 +107,7 @@ def not_executed(program: str, reason: str) -> str:
     return line(f"{quoted(program)} cannot be executed: {reason} (is it spelled right, on PATH?)")
 
 
-def lost(error: FlomError) -> str:
+def lost(error: errors.FlomError) -> str:
     """The daemon was lost while the command ran (exit 99)."""
     return failure(UNLOCK, error)
 
@@ -126,7 +126,7 @@ def no_unique_id() -> str:
     """`--unique-id` on a host without a machine id (CF-14)."""
     return line(
         "this host has no unique id (dbus-uuidgen --ensure or systemd-machine-id-setup makes "
-        "/etc/machine-id) [ret_cod=-28]"
+        f"/etc/machine-id) [ret_cod={errors.RC_OBJ_NOT_FOUND_ERROR}]"
     )
 
 

@@ -47,11 +47,11 @@ def failure(phase: str, error: errors.FlomError, advice: str = "") -> str:
 
 
 _ADVICE = {
-    errors.RC_DAEMON_NOT_STARTED: "is the directory of the socket writable? FLOM_TRACE_MASK=0x10 shows the start",
+    errors.RC_DAEMON_NOT_STARTED: "is the directory of the socket writable?",
     errors.RC_CONTAINER_FULL: "choose a shorter resource name",
     errors.RC_INVALID_RESOURCE_NAME: "choose another resource name",
     errors.RC_NO_CERTIFICATE: "both sides need a certificate",
-    errors.RC_UNIQUE_ID_DOES_NOT_MATCH: "use the certificate made for this host, see flom --unique-id",
+    errors.RC_UNIQUE_ID_DOES_NOT_MATCH: "use the certificate of this host, see --unique-id",
     errors.RC_CONNECT_ERROR: "is a daemon running there? -d other than 0 starts one",
     errors.RC_GETADDRINFO_ERROR: "check -a, -p and -n",
     errors.RC_OPEN_ERROR: "is the directory of the socket writable?",
@@ -98,7 +98,8 @@ def impossible(name: str, quantity: int) -> str:
     """The resource can never give what is asked for (exit 99)."""
     return line(
         f"{quoted(name)} can never satisfy this request for {quantity} "
-        f"(ask for less with -q, or enlarge the resource) [{LOCK}: ret_cod={errors.RC_LOCK_IMPOSSIBLE}]"
+        "(ask for less with -q, or enlarge the resource) "
+        f"[{LOCK}: ret_cod={errors.RC_LOCK_IMPOSSIBLE}]"
     )
 
 

@@ -1,0 +1,68 @@
+"""The benchmarks run and print figures; how good the figures are is no test's business."""
+
+import json
+import math
+import pathlib
+import subprocess
+import sys
+import sysconfig
+
+import pytest
+
+BENCHMARKS = pathlib.Path(__file__).resolve().parent.parent / "benchmarks"
+FLOM = pathlib.Path(sysconfig.get_path("scripts")) / "flom"
+
+
+def figures_of(script, *words):
+    """What the last line of a benchmark says."""
+    if not FLOM.exists():
+        pytest.skip(f"flom is not installed in {FLOM.parent}")
+    ended = subprocess.run(
+        [sys.executable, BENCHMARKS / script, "--flom", FLOM, *words],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ""
+    last = json.loads(ended.stdout.splitlines()[-1])
+    assert last["benchmark"] == script.removesuffix(".py")
+    return last
+
+
+def medians(figures):
+    """Every ratio in a tree of figures."""
+    if not isinstance(figures, dict):
+        return []
+    below = [number for each in figures.values() for number in medians(each)]
+    return [figures["median"], *below] if "median" in figures else below
+
+
+def are_ratios(numbers):
+    """Whether there are some, and all of them can be worked with."""
+    return bool(numbers) and all(math.isfinite(number) and number > 0 for number in numbers)
+
+
+def test_command():
+    last = figures_of("command.py", "--runs", "2")
+    assert {"flom -- true", "flom --help", "flom -- true, cold"} < last["figures"].keys()
+    assert are_ratios(medians(last))
+
+
+def test_throughput():
+    last = figures_of("throughput.py", "--rounds", "2", "--milliseconds", "5")
+    ways = {"persistent 1", "persistent 8", "fresh 1", "fresh 8"}
+    assert {transport: set(rows) for transport, rows in last["figures"].items()} == {
+        "unix": ways,
+        "tcp": ways,
+    }
+    assert are_ratios(medians(last))
+
+
+def test_scale():
+    last = figures_of("scale.py", "--rounds", "2", "--waiters", "20", "--resources", "20")
+    assert last["daemon"].keys() == {"waiters", "resources"}
+    for kind in ("simple", "numeric", "set", "hierarchical", "sequence", "timestamp"):
+        assert are_ratios(medians(last["table"][kind]))
+    assert are_ratios(medians(last))

@@ -147,6 +147,8 @@ def _spawn(
     to_default = dispositions.to_default + back_to_default
     failure: OSError = FileNotFoundError(errno.ENOENT, posix.strerror(errno.ENOENT))
     for path in _candidates(argv[0], environ.get("PATH", _DEFAULT_PATH)):
+        if not posix.access(path, posix.F_OK):
+            continue  # a look is much cheaper than a process that cannot become anything
         try:
             if dispositions.chld_ignored and _is_program(path):
                 # posix_spawn can give a signal its default back but cannot ignore one.

@@ -190,7 +190,8 @@ class Place:
 
     def ask(self, *options, status=0, **more):
         """Like `hold`, but returns at once."""
-        return self.start(*options, "--", "sh", "-c", HELD % status, stdin=subprocess.PIPE, **more)
+        words = ("-r", "R", *options, "--", "sh", "-c", HELD % status)
+        return self.start(*words, stdin=subprocess.PIPE, **more)
 
     def wait(self, *options, status=0):
         """Like `ask`; returns when the daemon has queued the request."""

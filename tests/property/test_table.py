@@ -1,0 +1,302 @@
+"""The lock table against a naive model, over generated histories of clients, time and patience."""
+
+import os
+import time
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from property.table_model import FRIENDS, Model, on_one_path
+
+from flom.core.queue import blockers
+from flom.core.requests import Closed, Enqueued, Granted, Instant, Parked, Refused, Request
+from flom.core.table import Table
+
+KINDS = {  # name: (root, kind, size)
+    b"foo": (b"foo", "simple", 0),
+    b"bar": (b"bar", "simple", 0),
+    b"n[3]": (b"n[3]", "numeric", 3),
+    b"n[5]": (b"n[5]", "numeric", 5),
+    b"a.b.a": (b"a.b.a", "set", 3),
+    b"x.y": (b"x.y", "set", 2),
+    b"_s_q[2]": (b"_s_q[2]", "sequence", 2),
+    b"_S_q[1]": (b"_S_q[1]", "sequence", 1),
+    b"_S_q[3]": (b"_S_q[3]", "sequence", 3),
+    b"_t_%s[1]": (b"_t_%s[1]", "timestamp", 1),
+    b"_t_%s[2]": (b"_t_%s[2]", "timestamp", 2),
+    b"/r": (b"/r", "hierarchical", 0),
+    b"/r/a": (b"/r", "hierarchical", 0),
+    b"/r/a/b": (b"/r", "hierarchical", 0),
+    b"/r/a/b/c": (b"/r", "hierarchical", 0),
+    b"/r/ab": (b"/r", "hierarchical", 0),
+    b"/r/d": (b"/r", "hierarchical", 0),
+    b"/s/a": (b"/s", "hierarchical", 0),
+}
+STEP = 125  # ms; an eighth of a second is exact in binary, so times can be compared
+CLIENTS = st.sampled_from("ABCDEFG")
+
+
+def event_of(effect):
+    match effect:
+        case Granted():
+            return ("granted", effect.client, effect.name, effect.element, effect.first)
+        case Enqueued():
+            return ("enqueued", effect.client, effect.position, effect.first)
+        case Parked():
+            return ("wait_resource", effect.client)
+        case Refused():
+            return (effect.reason, effect.client, effect.first)
+        case Closed():
+            return ("closed", effect.client)
+
+
+def split(events):
+    """What is not significant is put in order.
+
+    Where `closed` stands among the events of other clients, and which of several resources that
+    lose a client is walked first.
+    """
+    closed = sorted(event[1] for event in events if event[0] == "closed")
+    others = [event for event in events if event[0] != "closed"]
+    answers = [event for event in others if event[0] != "granted" or event[4]]
+    if closed or not answers:
+        later = [event for event in others if event not in answers]
+        others = answers + sorted(later, key=lambda event: KINDS[event[2]][0])
+    return others, closed
+
+
+def conflict(kind, size, one, other):
+    """Whether two claims can never be held together."""
+    if kind == "numeric":
+        return one.quantity + other.quantity > size
+    if kind == "hierarchical" and not on_one_path(one.name, other.name):
+        return False
+    return kind in ("simple", "hierarchical") and other.mode not in FRIENDS[one.mode]
+
+
+def shown(claim):
+    return claim.client, claim.name, claim.mode, claim.quantity, claim.element
+
+
+class TableMachine(RuleBasedStateMachine):
+    """names: those that the histories use."""
+
+    names = tuple(KINDS)
+
+    @initialize(patience=st.sampled_from([-1, 0, 0, 500, 1000]))
+    def begin(self, patience):
+        self.patience = patience
+        self.table = Table(patience)
+        self.model = Model(patience, KINDS)
+        self.model.wall = 1_700_000_000_000
+        self.before = self.table.snapshot()
+
+    def now(self):
+        return Instant(self.model.now / 1000, self.model.wall * 1000)
+
+    def check(self, effects, expected, actor=None):
+        got, closed = split([event_of(effect) for effect in effects])
+        wanted, to_close = split(expected)
+        assert got == wanted
+        assert closed == to_close
+        self.nobody_was_passed([e for e in effects if isinstance(e, Granted)], actor)
+        self.before = self.table.snapshot()
+
+    @rule(
+        client=CLIENTS,
+        name=st.integers(0, 99),
+        mode=st.sampled_from([5, 5, 4, 3, 3, 2, 1, 0]),
+        quantity=st.sampled_from([1, 1, 2, 3, 3, 4, 5]),
+        wait=st.sampled_from([True, True, True, False]),
+        create=st.sampled_from([True, True, True, False]),
+        lifespan=st.sampled_from([0, 0, 125, 3000]),
+    )
+    def lock(self, client, name, **parameters):
+        name = self.names[name % len(self.names)]
+        request = Request(name, **parameters)
+        free = self.seems_free(client, request)
+        effects = self.table.lock(client, request, self.now())
+        if free is not None:
+            assert isinstance(effects[0], Granted) == free
+        self.check(effects, self.model.lock(client, name, parameters), client)
+
+    def seems_free(self, client, request):
+        """What `blockers` says about a newcomer, None if it does not decide alone."""
+        root, kind, size = KINDS[request.name]
+        queue = next((q for q in self.before.resources if q.name == root), None)
+        pending = any(c.client == client for q in self.before.resources for c in q.waiters)
+        overdue = self.table.wakeup() is not None and self.table.wakeup() <= self.now().monotonic
+        if queue is None or pending or overdue or kind == "timestamp":
+            return None
+        if kind == "numeric" and request.quantity > size:
+            return None
+        return not blockers(queue, request, self.now())
+
+    @rule(client=CLIENTS, name=st.integers(0, 99), parameters=st.sampled_from([(-1, 1), (6, 0)]))
+    def lock_nonsense(self, client, name, parameters):
+        name = self.names[name % len(self.names)]
+        mode, quantity = parameters
+        values = dict(mode=mode, quantity=quantity, wait=True, create=True, lifespan=0)
+        effects = self.table.lock(client, Request(name, **values), self.now())
+        self.check(effects, self.model.lock(client, name, values), client)
+
+    @rule(client=CLIENTS)
+    def lock_no_name(self, client):
+        values = dict(mode=5, quantity=1, wait=True, create=True, lifespan=0)
+        effects = self.table.lock(client, Request(b"1a", **values), self.now())
+        self.check(effects, self.model.lock(client, b"1a", values), client)
+
+    def unlock(self, client, name, rollback):
+        effects = self.table.unlock(client, name, rollback, self.now())
+        self.check(effects, self.model.unlock(client, name, rollback))
+
+    @precondition(lambda self: any(q.holders or q.waiters for q in self.before.resources))
+    @rule(which=st.integers(0, 99), rollback=st.booleans())
+    def unlock_something_owned(self, which, rollback):
+        claims = [c for q in self.before.resources for c in q.holders + q.waiters]
+        claim = claims[which % len(claims)]
+        self.unlock(claim.client, claim.name, rollback)
+
+    @rule(client=CLIENTS, name=st.integers(0, 99))
+    def unlock_anything(self, client, name):
+        self.unlock(client, self.names[name % len(self.names)], False)
+
+    @rule(client=CLIENTS)
+    def disconnect(self, client):
+        self.check(self.table.disconnect(client, self.now()), self.model.disconnect(client))
+
+    @rule(steps=st.integers(1, 24))
+    def time_passes(self, steps):
+        for _ in range(steps):
+            self.model.now += STEP
+            self.model.wall += STEP
+            wakeup = self.table.wakeup()
+            due = wakeup is not None and wakeup <= self.now().monotonic
+            effects = self.table.advance(self.now()) if due else []
+            self.check(effects, self.model.advance())
+
+    @rule(steps=st.integers(1, 8))
+    def time_passes_unseen(self, steps):
+        """Nobody calls `advance`: the next request finds everything overdue."""
+        self.model.now += STEP * steps
+        self.model.wall += STEP * steps
+
+    @rule(seconds=st.integers(1, 3))
+    def clock_is_set_back(self, seconds):
+        self.model.wall -= seconds * 1000
+
+    def nobody_was_passed(self, grants, actor):
+        """No conflicting latecomer was granted before a waiter whose patience had run out.
+
+        actor: who sent a lock request, and so may have given up its place.
+        """
+        queues = {queue.name: queue for queue in self.table.snapshot().resources}
+        for effect in grants:
+            root, kind, size = KINDS[effect.name]
+            if root not in queues:
+                continue
+            arrivals = [c.client for q in self.before.resources for c in q.waiters if q.name == root]
+            mine = arrivals.index(effect.client) if effect.client in arrivals else len(arrivals)
+            mates = [c for c in queues[root].holders if c.client == effect.client]
+            got = mates[-1] if mates else None
+            for waiter in queues[root].waiters:
+                earlier = waiter.client in arrivals and arrivals.index(waiter.client) < mine
+                expired = self.model.out_of_patience(Milliseconds(waiter))
+                if got is not None and earlier and expired and waiter.client != actor:
+                    assert not conflict(kind, size, waiter, got)
+
+    @invariant()
+    def holders_get_along(self):
+        for queue in self.before.resources:
+            for number, one in enumerate(queue.holders):
+                for other in queue.holders[:number]:
+                    assert not conflict(queue.kind, queue.size, one, other)
+            if queue.kind == "numeric":
+                assert sum(claim.quantity for claim in queue.holders) <= queue.size
+            elif queue.kind not in ("simple", "hierarchical"):
+                assert len(queue.holders) <= queue.size
+            if queue.kind in ("sequence", "timestamp") or queue.name == b"x.y":
+                elements = [claim.element for claim in queue.holders]
+                assert len(elements) == len(set(elements))
+            if queue.name == b"a.b.a":
+                assert [claim.element for claim in queue.holders].count("b") <= 1
+
+    @invariant()
+    def nobody_waits_without_a_reason(self):
+        wakeup = self.table.wakeup()
+        for queue in self.before.resources:
+            for waiter in queue.waiters:
+                blocked = blockers(queue, waiter, self.now())
+                assert blocked or (queue.kind == "timestamp" and wakeup is not None)
+
+    @invariant()
+    def snapshot_is_what_the_model_has(self):
+        seen = {
+            queue.name: ([shown(c) for c in queue.holders], [shown(c) for c in queue.waiters])
+            for queue in self.before.resources
+        }
+        assert seen == {
+            one.root: ([shown(c) for c in one.holders], [shown(c) for c in one.waiters])
+            for one in self.model.resources
+            if one.idle_since is None or one.root in seen
+        }
+        assert sorted(self.table.parked()) == sorted(one[0] for one in self.model.parked)
+
+    def teardown(self):
+        if not hasattr(self, "table"):
+            return
+        for client in "ABCDEFG":
+            self.table.disconnect(client, self.now())
+        self.model.now += 4000
+        self.table.advance(self.now())
+        assert self.table.idle
+        assert self.table.wakeup() is None
+        assert not self.table.parked()
+        assert not self.table._connections
+
+
+class Milliseconds:
+    """A claim whose `since` is in the unit of the model."""
+
+    def __init__(self, claim):
+        self.since = claim.since * 1000
+
+
+GROUPS = {
+    kind: [name for name, (_, its_kind, _) in KINDS.items() if its_kind == kind]
+    for kind in ("simple", "numeric", "set", "sequence", "timestamp", "hierarchical")
+}
+GROUPS["all"] = list(KINDS)
+GROUPS["one name"] = [b"foo"]
+GROUPS["one tree"] = [name for name in KINDS if name.startswith(b"/r")]
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch):
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_table_is_the_model(group):
+    machine = type("Machine", (TableMachine,), {"names": GROUPS[group]})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=int(os.environ.get("FLOM_EXAMPLES", "40")),
+            stateful_step_count=50,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -62,6 +62,14 @@ def outcome(read, data):
 @example(b'<?xml version="1.0" encoding="UTF-8" ?><msg a="1"b="2"></msg>')
 @example(b'<?xml version="1.0" encoding="UTF-8" ?><msg a= "1"></msg>')
 @example(b'<?xml version="1.0" encoding="UTF-8" ?><msg a="\x7f"></msg>')
+@example(b'<?xml version="1.0" encoding="UTF-8" ?><msg a="\x01"></msg>')
+@example(b'<?xml version="1.0" encoding="UTF-8" ?><msg a="\t"></msg>')
+@example(b'<?xml version="1.0" encoding="UTF-8" ?>x<msg a="1"></msg>')
+@example(
+    b'<?xml version="1.0" encoding="UTF-8" ?><msg a="1">'
+    + b"".join(b"<x%d />" % number for number in range(64))
+    + b"</msg>"
+)
 def test_the_fast_reader_agrees_with_expat(data):
     """What the fast reader accepts, expat reads as the same; it never raises."""
     fast = codec._read_canonical(data)

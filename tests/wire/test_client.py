@@ -357,3 +357,8 @@ def test_nothing_is_read_after_cannot_wait():
     """W-20."""
     talk = asked(first(5))
     assert answered(talk, b"garbage") is None
+    assert not talk._stream.mid_message
+    talk = asked()
+    talk.receive(encode(first(5)) + b"garbage")
+    assert talk.next_answer() == first(5)
+    assert talk.next_answer() is None

@@ -493,6 +493,9 @@ def test_variations_of_a_discover_datagram(text):
         b'<msg level="3" verb="4" step="16"><network port="7"/></msg>',
         b"\xff" * 1000,
         b'<!DOCTYPE msg [<!ENTITY a "b">]><msg level="3" verb="4" step="8">&a;</msg>',
+        '<msg level="3" verb="4" step="8"/>'.encode("utf-16-le"),
+        '<msg level="3" verb="4" step="8"/>'.encode("utf-16-be"),
+        '<msg level="3" verb="4" step="8"/>'.encode("utf-16"),
     ],
 )
 def test_anything_else_in_a_datagram_is_nothing(data):

@@ -141,6 +141,7 @@ def test_an_ended_conversation_reads_nothing(rc):
     talk.receive(b"\0garbage" * 100000)
     assert talk.next_message() is None
     assert not talk.mid_message
+    assert not talk._stream.mid_message  # and nothing piles up
 
 
 def test_what_was_sent_together_with_a_refused_lock_is_ignored():

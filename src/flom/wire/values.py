@@ -106,7 +106,7 @@ def escape(text: str) -> str:
 
     Raises ProtocolError for characters that XML cannot carry.
     """
-    if text.isalnum() and text.isascii():
+    if text.isalnum():
         return text
     if any(one in _NOT_XML or "\ud800" <= one <= "\udfff" for one in text):
         raise ProtocolError(RC_INVALID_PROPERTY_VALUE, f"{text!r} cannot be sent as XML")

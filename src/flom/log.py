@@ -25,27 +25,30 @@ def severity(code: str) -> int:
 
 
 class SystemLog:
-    """Where records go: the system log, as `flom` (command) or `flom[PID]` (daemon)."""
+    """Where records go: the system log, as `flom` (command) or `flom[PID]` (daemon).
 
-    __slots__ = ("_absent_until", "_facility", "_ident", "_path", "_sock")
+    Records are worth making only after `muted_until` (monotonic seconds): nobody listens before.
+    """
+
+    __slots__ = ("_facility", "_ident", "_path", "_sock", "muted_until")
 
     def __init__(self, facility: int, *, pid: bool, path: str = _PATH) -> None:
         self._facility = facility
         self._ident = f"flom[{os.getpid()}]" if pid else "flom"
         self._path = path
         self._sock: socket | None = None
-        self._absent_until = 0.0
+        self.muted_until = 0.0
 
     def record(self, code: str, text: str) -> None:
         """Write one record; `code` is FLMnnnX. Lost in silence when nobody listens."""
-        if self._absent_until and monotonic() < self._absent_until:
+        if self.muted_until and monotonic() < self.muted_until:
             return
         stamp = strftime("%b %e %H:%M:%S", localtime(time()))
         line = f"<{self._facility | severity(code)}>{stamp} {self._ident}: {code} {text}"
         data = line.encode("utf-8", "surrogateescape")
         # A second try reaches a system log that was restarted since the last record.
         delivered = self._send(data) or self._send(data)
-        self._absent_until = 0.0 if delivered else monotonic() + _RETRY
+        self.muted_until = 0.0 if delivered else monotonic() + _RETRY
 
     def _send(self, data: bytes) -> bool:
         try:
@@ -71,10 +74,11 @@ class SystemLog:
 class StreamLog:
     """Records as lines on a descriptor, for a daemon that a service manager runs."""
 
-    __slots__ = ("_descriptor",)
+    __slots__ = ("_descriptor", "muted_until")
 
     def __init__(self, descriptor: int = 2) -> None:
         self._descriptor = descriptor
+        self.muted_until = 0.0
 
     def record(self, code: str, text: str) -> None:
         """Write one line, with the priority prefix that journald understands."""

@@ -40,7 +40,8 @@ MESSAGE_LIMIT = 10.0
 LINGER_LIMIT = 10.0
 # How many connections are accepted before others are served again.
 ACCEPT_BATCH = 64
-RECEIVE_SIZE = 65536
+# Small: a larger buffer is made and cut for every message, and few are longer.
+RECEIVE_SIZE = 2048
 
 _REFUSALS = {
     "busy": RC_LOCK_BUSY,
@@ -269,7 +270,7 @@ class Server:
         self._shutdown(message.immediate)
 
     def _log_peer(self, peerid: str | None, message: "type[Lock] | type[Shutdown]") -> None:
-        if peerid is not None:
+        if peerid is not None and self._log.muted_until <= self._reactor.now:
             self._log.record("FLM015I", f"peer {peerid}, verb {message.verb}, step {message.step}")
 
     # Effects to messages

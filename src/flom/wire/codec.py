@@ -74,6 +74,11 @@ def decode(document: bytes) -> Message | None:
     return message
 
 
+def recall(document: bytes) -> Message | None:
+    """The message in a document that was decoded lately, None for any other document."""
+    return _memo.get(document)
+
+
 def decode_datagram(data: bytes) -> Message | None:
     """The message in a datagram, None if it holds anything but one valid message (W-53, W-55)."""
     try:

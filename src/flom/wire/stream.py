@@ -1,7 +1,7 @@
 """Split a byte stream into messages (wire.md 2)."""
 
 from flom.errors import RC_BUFFER_OVERFLOW, RC_MSG_DESERIALIZE_ERROR, ProtocolError
-from flom.wire.codec import decode
+from flom.wire.codec import decode, recall
 from flom.wire.messages import BLANKS, END
 
 TYPE_CHECKING = False
@@ -21,22 +21,32 @@ class MessageStream:
     `limit` is the largest message taken, in bytes. After an error the stream is of no more use.
     """
 
-    __slots__ = ("_buffer", "_ends", "_limit", "_searched")
+    __slots__ = ("_buffer", "_ends", "_limit", "_searched", "_whole")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._whole = b""  # the latest bytes, while they may be one message seen before
         self._buffer = bytearray()
         self._searched = 0  # no end of the first message begins before this
         self._ends = 0  # end tags found so far that do not end the first message
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they arrive; white space before a message is dropped here (W-3)."""
-        self._buffer += data if self._buffer else data.lstrip(BLANKS)
+        if not self._buffer and not self._whole:
+            self._whole = data
+        else:
+            self._gather()
+            self._buffer += data if self._buffer else data.lstrip(BLANKS)
 
     @property
     def mid_message(self) -> bool:
         """Whether there are bytes of a message that has not been taken yet (W-8)."""
         return bool(self._buffer)
+
+    def _gather(self) -> None:
+        if self._whole:
+            self._buffer += self._whole.lstrip(BLANKS)
+            self._whole = b""
 
     def next_message(self) -> "Message | None":
         """The next message, None if it is not complete.
@@ -44,6 +54,13 @@ class MessageStream:
         Raises ProtocolError, as `decode` and with RC_BUFFER_OVERFLOW for a message longer than
         the limit; as early as the bytes can no longer become a message (W-51).
         """
+        if self._whole:
+            # Most often exactly one message has arrived, and the like of it before.
+            message = recall(self._whole)
+            if message is not None:
+                self._whole = b""
+                return message
+            self._gather()
         buffer = self._buffer
         if not buffer:
             return None

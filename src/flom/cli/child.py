@@ -1,8 +1,8 @@
 """The command in safe hands: run it, wait for exactly it, give signals their usual meaning.
 
 While the command runs, TERM, INT, HUP and QUIT are blocked and taken one by one with their origin
-(`sigwaitinfo`): what the terminal sent has reached the command already, what somebody sent to
-`flom` alone is passed on. No handler runs, so nothing can happen between two instructions.
+(`sigwaitinfo`): what the terminal sent to the foreground has reached the command already, what was
+sent to `flom` alone is passed on. No handler runs, so nothing can happen between two instructions.
 """
 
 import errno
@@ -120,13 +120,18 @@ def _wait(child: int, taken: "Sequence[int]") -> Ended:
         number = info.si_signo
         if number != signals.SIGCHLD:
             received.add(number)
-            if info.si_code != SI_KERNEL:
+            if info.si_code != SI_KERNEL or _only_ours(number):
                 # Not waited for yet, so the number cannot belong to another process.
                 posix.kill(child, number)
             continue
         pid, status = posix.waitpid(child, posix.WNOHANG)
         if pid == child:
             return _ended(status, received)
+
+
+def _only_ours(number: int) -> bool:
+    """Whether the kernel told `flom` alone: a terminal's hang-up goes to the session's leader."""
+    return number == signals.SIGHUP and posix.getsid(0) == posix.getpid()
 
 
 def _ended(status: int, received: set[int]) -> Ended:

@@ -41,6 +41,7 @@ KINDS = {  # name: (root, kind, size)
     b"/s/a": (b"/s", "hierarchical", 0),
 }
 STEP = 125  # ms; an eighth of a second is exact in binary, so times can be compared
+PLAIN = {"mode": 5, "quantity": 1, "wait": True, "create": True, "lifespan": 0}
 CLIENTS = st.sampled_from("ABCDEFG")
 
 
@@ -144,15 +145,14 @@ class TableMachine(RuleBasedStateMachine):
     def lock_nonsense(self, client, name, parameters):
         name = self.names[name % len(self.names)]
         mode, quantity = parameters
-        values = dict(mode=mode, quantity=quantity, wait=True, create=True, lifespan=0)
+        values = {**PLAIN, "mode": mode, "quantity": quantity}
         effects = self.table.lock(client, Request(name, **values), self.now())
         self.check(effects, self.model.lock(client, name, values), client)
 
     @rule(client=CLIENTS)
     def lock_no_name(self, client):
-        values = dict(mode=5, quantity=1, wait=True, create=True, lifespan=0)
-        effects = self.table.lock(client, Request(b"1a", **values), self.now())
-        self.check(effects, self.model.lock(client, b"1a", values), client)
+        effects = self.table.lock(client, Request(b"1a", **PLAIN), self.now())
+        self.check(effects, self.model.lock(client, b"1a", PLAIN), client)
 
     def unlock(self, client, name, rollback):
         effects = self.table.unlock(client, name, rollback, self.now())
@@ -203,7 +203,9 @@ class TableMachine(RuleBasedStateMachine):
             root, kind, size = KINDS[effect.name]
             if root not in queues:
                 continue
-            arrivals = [c.client for q in self.before.resources for c in q.waiters if q.name == root]
+            arrivals = [
+                c.client for q in self.before.resources for c in q.waiters if q.name == root
+            ]
             mine = arrivals.index(effect.client) if effect.client in arrivals else len(arrivals)
             mates = [c for c in queues[root].holders if c.client == effect.client]
             got = mates[-1] if mates else None

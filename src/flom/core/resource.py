@@ -23,6 +23,8 @@ GRANT, WAIT, IMPOSSIBLE = range(3)  # verdicts
 
 NEVER = float("inf")
 
+_LONGEST = 10**15  # ms; a longer lifespan is for ever, and must not overflow a float
+
 
 class Entry:
     """One request on its way: a waiter, then a holder, then gone. Never a waiter again."""
@@ -107,6 +109,7 @@ class Resource:
     """One living resource.
 
     holders: in order of grant. line: the waiters. bound: how many connections keep it alive.
+    retention: seconds it lives on without any.
     due: monotonic time at which the table must look at it again; timer: when the table's clock
     will look, which may be earlier.
     """
@@ -116,10 +119,10 @@ class Resource:
         "bound",
         "due",
         "holders",
-        "lifespan",
         "line",
         "name",
         "patience",
+        "retention",
         "timer",
     )
 
@@ -127,7 +130,7 @@ class Resource:
 
     def __init__(self, name: "Name", lifespan: int, patience: float) -> None:
         self.name = name
-        self.lifespan = lifespan
+        self.retention = retention_of(lifespan)
         self.patience = patience
         self.holders: dict[Entry, None] = {}
         self.line = Line()
@@ -208,3 +211,8 @@ class Resource:
         self.leave(entry)
         entry.since = now.monotonic
         entry.held = self.take(entry, now)
+
+
+def retention_of(lifespan: int) -> float:
+    """Seconds a resource outlives its last connection; lifespan in ms (resources.md 8.3)."""
+    return (min(lifespan, _LONGEST) if lifespan > 0 else 1000) / 1000 + 1.0

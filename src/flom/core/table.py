@@ -7,12 +7,11 @@ is decided here; what follows for whom is returned as a list of effects, in orde
 from .connection import Connection
 from .kinds import resource_class
 from .names import Name, parse
-from .queue import Claim, Snapshot, queue_of, seconds_of
+from .parking import Parking
+from .queue import Snapshot, queue_of, seconds_of
 from .requests import Closed, Effect, Enqueued, Granted, Instant, Parked, Refused, Request
 from .resource import GRANT, IMPOSSIBLE, NEVER, Entry, Resource
 from .timers import Timers
-
-_LONGEST = 10**15  # ms; a longer lifespan is for ever, and must not overflow a float
 
 _NO_LOCK = "unlock without a lock"
 _OTHER_NAME = "unlock of another resource"
@@ -40,7 +39,7 @@ class Table:
         self._patience = patience
         self._connections: dict[object, Connection] = {}
         self._resources: dict[bytes, Resource] = {}  # by identity: the name, or the root of a tree
-        self._parked: dict[bytes, dict[Connection, tuple[Request, float]]] = {}
+        self._parked = Parking()
         self._timers = Timers()
         self._due = NEVER  # no alarm is earlier
 
@@ -122,7 +121,7 @@ class Table:
 
     def parked(self) -> list[object]:
         """The clients that wait for a creation."""
-        return [connection.client for lot in self._parked.values() for connection in lot]
+        return self._parked.clients()
 
     @property
     def idle(self) -> bool:
@@ -131,13 +130,8 @@ class Table:
 
     def snapshot(self) -> Snapshot:
         """Everything, as plain values, oldest resource first."""
-        parked = (
-            Claim(connection.client, request.name, request.mode, request.quantity, since)
-            for lot in self._parked.values()
-            for connection, (request, since) in lot.items()
-        )
         resources = (queue_of(resource, self._patience) for resource in self._resources.values())
-        return Snapshot(tuple(resources), tuple(parked))
+        return Snapshot(tuple(resources), self._parked.claims())
 
     def _overdue(self, client: object, now: Instant, effects: list[Effect]) -> bool:
         """Do what is overdue; True if that closed the very client who is asking for something."""
@@ -186,18 +180,14 @@ class Table:
             return
         self._resources[name.root] = resource
         self._decide(connection, resource, request, True, now, effects)
-        woken = self._parked.pop(name.root, {})
-        for other in woken:
-            other.parked = None
-        for other, (waiting, _) in woken.items():
+        for other, waiting in self._parked.wake(name.root):
             self._decide(other, resource, waiting, False, now, effects)
 
     def _park(self, connection: Connection, root: bytes, request: Request, now: Instant) -> None:
         previous, connection.current = connection.current, None
         if previous is not None and not connection.bound[previous]:
             self._unbind(connection, previous, now)
-        connection.parked = root
-        self._parked.setdefault(root, {})[connection] = request, now.monotonic
+        self._parked.park(connection, root, request, now.monotonic)
 
     def _decide(
         self,
@@ -255,7 +245,7 @@ class Table:
 
     def _withdraw(self, connection: Connection, now: Instant, effects: list[Effect]) -> None:
         """Remove the pending request of a connection, silently."""
-        self._unpark(connection)
+        self._parked.leave(connection)
         entry = connection.pending
         if entry is not None:
             gone = self._leave(connection, entry, now)
@@ -270,7 +260,7 @@ class Table:
     def _remove(self, connection: Connection, now: Instant) -> list[tuple[Resource, list[Entry]]]:
         """Release everything of a connection; returns what has gone from where."""
         del self._connections[connection.client]
-        self._unpark(connection)
+        self._parked.leave(connection)
         gone: dict[Resource, list[Entry]] = {}
         for entry in connection.grants():
             entry.resource.give_back(entry, True)
@@ -339,15 +329,7 @@ class Table:
         del connection.bound[resource]
         resource.bound -= 1
         if not resource.bound:
-            self._arm(resource, now.monotonic + _retention(resource.lifespan))
-
-    def _unpark(self, connection: Connection) -> None:
-        root, connection.parked = connection.parked, None
-        if root is not None:
-            lot = self._parked[root]
-            del lot[connection]
-            if not lot:
-                del self._parked[root]
+            self._arm(resource, now.monotonic + resource.retention)
 
     def _arm_tick(self, resource: Resource, now: Instant) -> None:
         if not resource.bound:
@@ -360,8 +342,3 @@ class Table:
     def _arm(self, resource: Resource, when: float) -> None:
         self._timers.arm(resource, when)
         self._due = min(self._due, when)
-
-
-def _retention(lifespan: int) -> float:
-    """Seconds a resource lives on when nobody is bound to it any more (resources.md 8.3)."""
-    return (min(lifespan, _LONGEST) if lifespan > 0 else 1000) / 1000 + 1.0

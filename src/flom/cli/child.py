@@ -7,10 +7,9 @@ sent to `flom` alone is passed on. No handler runs, so nothing can happen betwee
 
 import errno
 import posix
-from _stat import S_ISREG
 
 from flom import signals
-from flom.errors import RC_EXECVP_ERROR, FlomError
+from flom.errors import EXIT_NOT_EXECUTED, RC_EXECVP_ERROR, FlomError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ SI_KERNEL = 0x80
 # The interpreter ignores these for itself; the command gets back what the caller had.
 _HIDDEN = (signals.SIGPIPE, signals.SIGXFSZ)
 _DEFAULT_PATH = "/bin:/usr/bin"
-_IGNORE_CHLD = "trap '' CHLD; exec \"$@\""
 
 
 class NotExecuted(FlomError):
@@ -150,16 +148,18 @@ def _spawn(
 ) -> int:
     """Start the program as execvp does: along PATH, scripts without `#!` by /bin/sh."""
     to_default = dispositions.to_default + back_to_default
+    start = _fork if dispositions.chld_ignored else _posix_spawn
     failure: OSError = FileNotFoundError(errno.ENOENT, posix.strerror(errno.ENOENT))
     for path in _candidates(argv[0], environ.get("PATH", _DEFAULT_PATH)):
         if not posix.access(path, posix.F_OK):
             continue  # a look is much cheaper than a process that cannot become anything
         try:
-            if dispositions.chld_ignored and _is_program(path):
-                # posix_spawn can give a signal its default back but cannot ignore one.
-                words = ["/bin/sh", "-c", _IGNORE_CHLD, argv[0], path, *argv[1:]]
-                return _posix_spawn("/bin/sh", words, environ, mask, to_default)
-            return _posix_spawn(path, [*argv], environ, mask, to_default)
+            try:
+                return start(path, argv, environ, mask, to_default)
+            except OSError as error:
+                if error.errno != errno.ENOEXEC:
+                    raise
+            return start("/bin/sh", ["/bin/sh", path, *argv[1:]], environ, mask, to_default)
         except OSError as error:
             if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
                 raise _not_executed(error) from None
@@ -167,24 +167,44 @@ def _spawn(
     raise _not_executed(failure)
 
 
-def _is_program(path: str) -> bool:
-    return S_ISREG(posix.stat(path).st_mode) and posix.access(path, posix.X_OK)
-
-
 def _posix_spawn(
     path: str,
-    argv: list[str],
+    argv: "Sequence[str]",
     environ: "Mapping[str, str]",
     mask: "set[int]",
     to_default: list[int],
 ) -> int:
-    try:
-        return posix.posix_spawn(path, argv, environ, setsigmask=mask, setsigdef=to_default)
-    except OSError as error:
-        if error.errno != errno.ENOEXEC:
-            raise
-    argv = ["/bin/sh", path, *argv[1:]]
-    return posix.posix_spawn("/bin/sh", argv, environ, setsigmask=mask, setsigdef=to_default)
+    return posix.posix_spawn(path, [*argv], environ, setsigmask=mask, setsigdef=to_default)
+
+
+def _fork(
+    path: str,
+    argv: "Sequence[str]",
+    environ: "Mapping[str, str]",
+    mask: "set[int]",
+    to_default: list[int],
+) -> int:
+    """As above for a command that finds SIGCHLD ignored, which posix_spawn cannot arrange."""
+    reader, writer = posix.pipe()
+    child = posix.fork()
+    if child == 0:
+        try:
+            signals.signal(signals.SIGCHLD, signals.SIG_IGN)
+            for number in to_default:
+                signals.signal(number, signals.SIG_DFL)
+            signals.pthread_sigmask(signals.SIG_SETMASK, mask)
+            posix.execve(path, [*argv], environ)
+        except OSError as error:
+            posix.write(writer, str(error.errno).encode())
+        finally:
+            posix._exit(EXIT_NOT_EXECUTED)
+    posix.close(writer)
+    failure = posix.read(reader, 16)
+    posix.close(reader)
+    if failure:
+        posix.waitpid(child, 0)
+        raise OSError(int(failure), posix.strerror(int(failure)))
+    return child
 
 
 def _candidates(program: str, path: str) -> "Iterator[str]":

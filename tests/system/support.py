@@ -22,6 +22,7 @@ import pytest
 
 FLOM = str(pathlib.Path(sys.executable).parent / "flom")
 FLOMCTL = str(pathlib.Path(sys.executable).parent / "flomctl")
+MODULE = (sys.executable, "-m", "flom")  # the command without its launcher
 BOUND = 30.0  # seconds; what takes longer hangs
 OTHER_UID = 60123  # a user without name, without processes
 
@@ -145,7 +146,7 @@ def contains(words, part):
 def environment(folder, **more):
     """The environment of a command under test: no settings of the user who runs the tests."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("FLOM_")}
-    return {**kept, "HOME": str(folder), **more}
+    return {**kept, "HOME": str(folder), "PWD": str(folder), "SHLVL": "1", **more}
 
 
 # Endpoints.
@@ -160,12 +161,12 @@ class Place:
         self.processes = []
         self.sockets = []
 
-    def start(self, *words, program=FLOM, env=None, shell=None, **options):
+    def start(self, *words, program=(FLOM,), env=None, shell=None, **options):
         """A `flom` at this place, as Popen with text pipes for stdout and stderr.
 
         `shell` is a text for /bin/sh in which "$@" stands for the command.
         """
-        argv = [program, *self.words, *map(str, words)]
+        argv = [*program, *self.words, *map(str, words)]
         if shell:
             argv = ["/bin/sh", "-c", shell, "sh", *argv]
         options.setdefault("stdin", subprocess.DEVNULL)

@@ -188,7 +188,7 @@ def test_immediate_shutdowns_among_starters(fresh):
 
 
 def test_a_socket_deleted_under_a_daemon_is_not_confused_with_its_successors(places, folder):
-    """daemon.md 4.3: who finds socket and lock file gone starts anew; the old one's end spares it."""
+    """daemon.md 4.3: who finds socket and lock file gone starts anew."""
     first = places()
     assert first.run("-d", "-1", "--", "true").returncode == 0
     old = first.daemon()

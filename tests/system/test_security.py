@@ -1,0 +1,256 @@
+"""Users among each other: default paths, shared paths, modes (design, security of the socket)."""
+
+import fcntl
+import os
+import pathlib
+import pwd
+import socket
+import subprocess
+
+import pytest
+from support import FLOM, OTHER_UID, Place, need, need_root
+
+# A user with a name, and without daemons or processes of its own.
+LOGIN = "nobody"
+
+
+def as_user(uid):
+    """For Popen."""
+    return {"user": uid, "group": uid, "extra_groups": []}
+
+
+def check_other_users_can_run_flom(folder):
+    """Skips where the interpreter is in a folder that others may not enter."""
+    need_root()
+    status = subprocess.call([FLOM, "-v"], stdout=subprocess.DEVNULL, **as_user(OTHER_UID))
+    need(status == 0, "another user cannot run the interpreter where it is installed")
+
+
+class DefaultPlace(Place):
+    """The default path of a user."""
+
+    def __init__(self, folder, login):
+        super().__init__(folder, [])
+        account = pwd.getpwnam(login)
+        self.uid, self.gid = account.pw_uid, account.pw_gid
+        self.path = pathlib.Path(f"/tmp/flom-{login}")
+        self.lock_file = pathlib.Path(f"/tmp/flom-{login}.lock")
+
+    def start(self, *words, **options):
+        options = {"user": self.uid, "group": self.gid, "extra_groups": [], **options}
+        return super().start(*words, **options)
+
+    def daemons(self):
+        return self.listeners()
+
+    connect = None
+
+    def inodes(self):
+        lines = pathlib.Path("/proc/net/unix").read_text().splitlines()[1:]
+        rows = [line.split(maxsplit=7) for line in lines]
+        return [r[6] for r in rows if r[7:] == [str(self.path)] and int(r[3], 16) & 0x10000]
+
+
+@pytest.fixture
+def default(folder):
+    """The default path of nobody; one test at a time, and only if nobody else uses it."""
+    check_other_users_can_run_flom(folder)
+    folder.chmod(0o777)
+    with open(__file__) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        place = DefaultPlace(folder, LOGIN)
+        paths = (place.path, place.lock_file)
+        need(not any(map(os.path.lexists, paths)), f"{place.path} is in use")
+        yield place
+        place.clear()
+        for path in paths:
+            if os.path.lexists(path):
+                path.unlink()
+
+
+def test_the_default_path_is_private(default):
+    """Nobody else may connect, and nobody else may hold the lock file."""
+    # D-1: whatever the environment says.
+    liar = {"USER": "liar", "LOGNAME": "liar", "TMPDIR": "/var/tmp"}
+    assert default.run("-d", "-1", "--", "true", env=liar).returncode == 0
+    assert default.listeners()
+    assert default.path.stat().st_mode & 0o7777 == 0o700
+    assert default.lock_file.stat().st_mode & 0o7777 == 0o600
+    assert {default.path.stat().st_uid, default.lock_file.stat().st_uid} == {default.uid}
+    done = default.run("-X")
+    assert done.returncode == 0
+    assert not default.path.exists()
+
+
+def test_another_user_cannot_use_the_default_path(default):
+    """Its mode says so."""
+    assert default.run("-d", "-1", "--", "true").returncode == 0
+    for words in (("-X",), ("--", "true")):
+        done = default.run("-s", default.path, *words, **as_user(OTHER_UID))
+        assert (done.returncode, "ret_cod=-105" in done.stderr) == (99, True)
+    assert default.listeners()
+
+
+def squat(path, uid):
+    """A socket at `path` that somebody else listens on."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen(5)
+    os.chmod(path, 0o777)
+    os.chown(path, uid, uid)
+    return listener
+
+
+@pytest.mark.parametrize("words", [("--", "true"), ("-d", "0", "--", "true"), ("-X",)])
+def test_squatted_socket(default, words):
+    """The socket belongs to somebody else: not trusted, said in one line, nothing sent."""
+    with squat(default.path, OTHER_UID) as listener:
+        done = default.run(*words)
+        assert done.returncode == 99
+        assert f"belongs to user id {OTHER_UID}" in done.stderr
+        assert str(default.path) in done.stderr
+        assert "-s" in done.stderr
+        assert done.stderr.count("\n") == 1
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+def test_socket_with_somebody_else_behind_it(default, folder):
+    """The path leads elsewhere: who listens there counts, and is told nothing."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "theirs"))
+        os.chmod(folder / "theirs", 0o777)
+        os.seteuid(OTHER_UID)
+        try:
+            listener.listen(5)  # the kernel notes who does this
+        finally:
+            os.seteuid(0)
+        default.path.symlink_to(folder / "theirs")
+        done = default.run("--", "true")
+        assert done.returncode == 99
+        assert f"user id {OTHER_UID}" in done.stderr
+        peer, _ = listener.accept()
+        with peer:
+            assert peer.recv(100) == b""
+
+
+def test_stale_socket_of_somebody_else(default):
+    """Not removed, not replaced, refused."""
+    squat(default.path, OTHER_UID).close()
+    done = default.run("--", "true")
+    assert done.returncode == 99
+    assert f"user id {OTHER_UID}" in done.stderr
+    assert default.path.is_socket()
+
+
+def test_socket_of_root(default):
+    """Root may serve everybody."""
+    listener = squat(default.path, 0)
+    with listener:
+        done = default.run("-o", "300", "--", "true")
+    # Nobody answers there, but it was trusted.
+    assert done.returncode == 98, done.stderr
+
+
+def test_squatted_lock_file(default):
+    """Somebody else could hold it for ever."""
+    default.lock_file.touch(0o666)
+    default.lock_file.chmod(0o666)
+    os.chown(default.lock_file, OTHER_UID, OTHER_UID)
+    done = default.run("--", "true")
+    assert done.returncode == 99
+    assert "ret_cod=-120" in done.stderr
+    assert str(default.lock_file) in done.stderr
+    assert f"user id {OTHER_UID}" in done.stderr
+    assert not default.path.exists()
+
+
+def test_lock_file_that_points_elsewhere(default, folder):
+    """Links are not followed: nothing is created at their end."""
+    default.lock_file.symlink_to(folder / "elsewhere")
+    done = default.run("--", "true")
+    assert (done.returncode, "ret_cod=-120" in done.stderr) == (99, True)
+    assert not (folder / "elsewhere").exists()
+
+
+def test_lock_file_that_is_a_pipe(default):
+    """It would block whoever opens it."""
+    os.mkfifo(default.lock_file, 0o666)
+    os.chown(default.lock_file, default.uid, default.gid)
+    done = default.run("--", "true")
+    assert (done.returncode, "ret_cod=-120" in done.stderr) == (99, True)
+
+
+def test_lock_file_of_older_versions(default):
+    """One's own with mode 0666 is used and closed to others."""
+    default.lock_file.touch()
+    default.lock_file.chmod(0o666)
+    os.chown(default.lock_file, default.uid, default.gid)
+    assert default.run("--", "true").returncode == 0
+    assert default.lock_file.stat().st_mode & 0o7777 == 0o600
+
+
+# Paths that are named
+
+
+@pytest.fixture
+def shared(place):
+    """A path that two users name; the folder is like /tmp."""
+    check_other_users_can_run_flom(place.folder)
+    place.folder.chmod(0o1777)
+    return place
+
+
+def test_two_users_share_a_path(shared):
+    """D-20: lock against each other, and shut down."""
+    holder = shared.hold("-d", "-1")
+    theirs = as_user(OTHER_UID)
+    assert shared.run("-r", "R", "-o", "0", "--", "true", **theirs).returncode == 98
+    waiter = shared.ask("-r", "R", status=3, **theirs)
+    shared.await_queued(waiter)
+    holder.communicate("\n", timeout=30)
+    assert waiter.stdout.readline() == "held\n"
+    waiter.communicate("\n", timeout=30)
+    assert waiter.returncode == 3
+    assert shared.run("-X", **theirs).returncode == 0
+    shared.await_no_daemon()
+
+
+def test_either_user_starts_the_daemon(shared):
+    """The lock file stays from the first, in a sticky folder, and does not hinder the second."""
+    for user in (0, OTHER_UID, 0):
+        assert shared.run("-d", "-1", "--", "true", **as_user(user)).returncode == 0
+        assert shared.run("-X", **as_user(user)).returncode == 0
+        shared.await_no_daemon()
+
+
+def test_stale_socket_of_another_user_in_a_sticky_folder(shared):
+    """daemon.md 4.3: it cannot be removed, and that is said."""
+    assert shared.run("-d", "-1", "--", "true").returncode == 0
+    os.kill(shared.daemon(), 9)
+    shared.await_no_daemon()
+    done = shared.run("--", "true", **as_user(OTHER_UID))
+    assert (done.returncode, "ret_cod=-141" in done.stderr) == (99, True)
+    assert not shared.daemons()
+
+
+@pytest.mark.parametrize(("mode", "status"), [("0700", 99), ("0777", 0)])
+def test_socket_mode(shared, mode, status):
+    """--socket-mode decides who may connect."""
+    assert shared.run("-d", "-1", "--socket-mode", mode, "--", "true").returncode == 0
+    assert shared.path.stat().st_mode & 0o7777 == int(mode, 8)
+    done = shared.run("--", "true", **as_user(OTHER_UID))
+    assert done.returncode == status
+    if status:
+        assert "flom_client_connect: ret_cod=-105" in done.stderr
+
+
+def test_socket_mode_from_a_file(place):
+    """[Daemon]/SocketMode, and the starter's umask does not matter."""
+    (place.folder / "conf").write_text("[Daemon]\nSocketMode=0750\n")
+    done = place.run(
+        *("-c", place.folder / "conf", "-d", "-1", "--", "sh", "-c", "umask"), umask=0o077
+    )
+    assert (done.returncode, done.stdout) == (0, "0077\n")
+    assert place.path.stat().st_mode & 0o7777 == 0o750

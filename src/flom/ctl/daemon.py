@@ -9,6 +9,7 @@ import os
 from flom import signals
 from flom.client.session import endpoint_of
 from flom.daemon.launch import listen, serve
+from flom.daemon.lifecycle import ENDING
 from flom.errors import RC_INVALID_OPTION, FlomError
 from flom.net.listen import Listener, adopt
 from flom.net.sockets import AF_UNIX, SOCK_DGRAM, socket
@@ -25,6 +26,7 @@ LISTEN_FDS_START = 3
 
 def run(settings: "Settings", environ: "Mapping[str, str]") -> None:
     """Serve until told to end; raises FlomError when the daemon cannot begin."""
+    signals.pthread_sigmask(signals.SIG_BLOCK, ENDING)
     inherited = _inherited(environ)
     listener = listen(endpoint_of(settings), settings) if inherited is None else inherited
     signals.signal(signals.SIGHUP, signals.SIG_IGN)

@@ -120,4 +120,4 @@ def _close_others(kept: set[int]) -> None:
 def _reset_signals() -> None:
     signals.signal(signals.SIGHUP, signals.SIG_IGN)
     signals.signal(signals.SIGPIPE, signals.SIG_IGN)
-    signals.pthread_sigmask(signals.SIG_SETMASK, ())
+    signals.pthread_sigmask(signals.SIG_SETMASK, (signals.SIGTERM, signals.SIGINT))

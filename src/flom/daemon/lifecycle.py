@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from flom.daemon.reactor import Timer
     from flom.net.listen import Listener
 
+# The signals that end the daemon as an immediate shutdown does. Who starts it blocks them before
+# the socket listens: one that comes early waits until there is somebody to tidy up.
+ENDING = (signals.SIGTERM, signals.SIGINT)
 # The lifespan that a quiesce shutdown gives to the daemon, in seconds (daemon.md 1).
 QUIESCE_LIFESPAN = 0.1
 # A daemon nobody has reached yet waits at least this long for its starter, in seconds (F29).
@@ -60,8 +63,9 @@ class Daemon:
         wake_up = WakeUp(self._reactor, self._signalled)
         signals.set_wakeup_fd(wake_up.writer)
         # The descriptor above does the work; a handler is needed for Python to catch the signal.
-        for number in (signals.SIGTERM, signals.SIGINT):
+        for number in ENDING:
             signals.signal(number, lambda _number, _frame: None)
+        signals.pthread_sigmask(signals.SIG_UNBLOCK, ENDING)
         self._log.record("FLM000I" if self._listener.is_unix else "FLM001I", self._listener.place)
         self._log.record("FLM003N", "ready")
         self._changed()
@@ -85,7 +89,7 @@ class Daemon:
 
     def _signalled(self, numbers: bytes) -> None:
         for number in numbers:
-            if number in (signals.SIGTERM, signals.SIGINT):
+            if number in ENDING:
                 self._log.record("FLM007N", f"immediate shutdown by {signals.name(number)}")
                 self._reactor.stop()
 

@@ -64,7 +64,7 @@ def test_c01_help_shows_usage_and_every_section():
     assert "  flom [OPTION…] [-- command to execute]\n" in text
     assert "  flom [OPTION?] [-- command to execute]\n" in help_text.text("?")
     assert help_text.text("?").isascii()
-    assert {option.section for option in OPTIONS} == set(help_text._SECTIONS)
+    assert {option.section for option in OPTIONS} == set(help_text.SECTIONS)
     for status in ("96", "97", "98", "99"):
         assert status in text
 

@@ -4,7 +4,7 @@ from flom.options import OPTIONS, Option
 
 WIDTH = 79
 _COLUMN = 34
-_SECTIONS = ("Lock", "Command", "Daemon", "Network", "TLS", "Information", "Trace")
+SECTIONS = ("Lock", "Command", "Daemon", "Network", "TLS", "Information", "Trace")
 
 _USAGE = """\
 Usage:
@@ -31,7 +31,7 @@ time over, 99 any other failure.
 def text(ellipsis: str = "…") -> str:
     """The help; `ellipsis` is what the terminal's character set has for one."""
     parts = [_USAGE.replace("…", ellipsis)]
-    for section in _SECTIONS:
+    for section in SECTIONS:
         options = [option for option in OPTIONS if option.section == section]
         parts.append(f"{section}:\n" + "".join(map(_entry, options)))
     return "\n".join([*parts, _EXAMPLES])

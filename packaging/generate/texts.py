@@ -1,0 +1,232 @@
+"""What the manual says beyond the option table, by long option name, key or number.
+
+`tests/test_generated.py` sees to it that the keys are exactly those of the tables they belong to.
+"""
+
+# Paragraphs that follow the table's own explanation of an option; "" where that says it all.
+OPTIONS: dict[str, str] = {
+    "daemon-trace-file": "A relative name starts at `/`, where the daemon works.",
+    "command-trace-file": "A relative name starts in the working directory.",
+    "verbose": """
+        Prints on standard output, before anything the command writes: every setting as
+        `[Group]/Key=value`, and which element of a set, sequence or timestamp was locked.
+        It cannot be switched off again where a file has `Verbose=yes`.
+        """,
+    "resource-name": """
+        The name decides of which kind the resource is; see `RESOURCES`. It is compared
+        byte by byte. The name `_RESOURCE` is reserved for those who give none.
+        """,
+    "resource-quantity": """
+        More than the resource has can never be granted: exit status 99. 0 is as if the
+        option were absent; a negative number is ignored, with a warning. With other kinds
+        of resources it has no effect.
+        """,
+    "resource-timeout": """
+        Greater than 0: wait at most that many milliseconds, starting a daemon and
+        connecting included, then end with status 98. 0: end at once with status 98 if the
+        lock is not free. Less than 0: wait for ever.
+        """,
+    "lock-mode": """
+        The long names are accepted as well, and case does not matter; see `LOCK MODES`.
+        Other kinds of resources always use `EX`.
+        """,
+    "resource-create": """
+        With `no`, a run waits until somebody else uses the resource, for as long as
+        `--resource-timeout` allows; with `--resource-timeout 0` it ends with status 96.
+        For a hierarchical resource this is about its root: whoever uses any node creates
+        it.
+        """,
+    "resource-idle-lifespan": """
+        What is kept is the state of the resource: the next number of a sequence, the next
+        element of a set, the time of the last timestamp. A resource without users is kept
+        for this time and one second more, with 0 for two seconds. Who creates the
+        resource decides; for a hierarchical resource this is about its root. A negative
+        number counts as its absolute value.
+        """,
+    "socket-name": """
+        A relative name starts in the working directory. Not together with
+        `--unicast-address` or `--multicast-address`. Everybody who may write to the
+        socket may take locks there; the default socket belongs to one user, and one that
+        belongs to somebody else (root excepted) is not trusted.
+        """,
+    "daemon-lifespan": """
+        Greater than 0: a daemon that this command starts ends after that many
+        milliseconds without locks, waiters and connections. 0: use a daemon that is
+        running, never start one; without one the status is 99. Less than 0: a daemon that
+        this command starts stays until it is told to end, see `--quiesce-exit` and
+        `--immediate-exit`.
+        """,
+    "unicast-address": """
+        A name, an IPv4 or an IPv6 address; `%`*IF* after it has the effect of
+        `--network-interface`. If nobody answers there and the address belongs to this
+        host, a daemon is started. Several addresses of one name are tried in the
+        resolver's order.
+        """,
+    "unicast-port": "1 to 65535.",
+    "multicast-address": "Not together with `--socket-name`.",
+    "multicast-port": "1 to 65535.",
+    "mount-point-vfs": """
+        It must exist. If it stays mounted after the daemon has been killed, `fusermount3
+        -u` *DIR* frees it.
+        """,
+    "network-interface": """
+        An interface without an IPv6 address, or one that does not exist, is refused. IPv4
+        addresses cannot be reached with this option.
+        """,
+    "discovery-attempts": "0 counts as 1.",
+    "discovery-timeout": "0 has the effect of 500.",
+    "discovery-ttl": "0 counts as 1.",
+    "tcp-keepalive-time": "In seconds, 1 to 32767.",
+    "tcp-keepalive-intvl": "In seconds, 1 to 32767.",
+    "tcp-keepalive-probes": "1 to 127.",
+    "ignore-signal": """
+        The command itself does not ignore it. Given once or more, the option replaces the
+        list of the configuration files. Words that name no signal are skipped; `SIGKILL`
+        and `SIGSTOP` only give a warning, and `SIGCHLD` is left out with one.
+        """,
+    "tls-certificate": "",
+    "tls-private-key": "",
+    "tls-ca-certificate": "",
+    "tls-check-peer-id": """
+        The id is that of `--unique-id`, and the common name of the certificate must equal
+        it. Needs the three files.
+        """,
+    "append-trace-file": "",
+    "queue-patience": """
+        A newcomer whose lock goes together with those held need not queue up behind
+        waiters whose lock does not: readers join readers while a writer waits. After this
+        time the waiter is passed no more.
+        """,
+    "socket-mode": "From `0000` to `0777`, for instance `0660`.",
+    "config-file": """
+        Settings come from these layers, each of which overrides the ones before it, key
+        by key: the built-in values, `/etc/flom.conf`, `.flom` in the home directory, the
+        file of `--config-file`, the command line.
+
+        `/etc/flom.conf` and `.flom` may be absent; one that cannot be parsed is skipped
+        with a warning. The file of `--config-file` must be readable and correct; if the
+        option is given twice, the last file counts. See `flom.conf(5)`.
+        """,
+    "quiesce-exit": """
+        Locks that are held or waited for are served to their end. The command, if there
+        is one, is not run, and no daemon is started. Status 0 if the daemon took the
+        request, 99 if there is none.
+        """,
+    "immediate-exit": """
+        Everybody who waits ends with status 99. Commands that run under a lock go on,
+        without protection; their `flom` ends with status 99. Wins over `--quiesce-exit`.
+        """,
+    "debug-feature": "",
+    "help": "",
+    "version": "",
+    "signal-list": "",
+    "unique-id": """
+        32 hexadecimal digits, the machine id of D-Bus or systemd. Status 99 if this host
+        has none.
+        """,
+}
+
+DEBUG_FEATURES = {
+    "ipv6.multicast.server": "joins the group of `--multicast-address`, waits for one datagram and "
+    "answers it",
+    "ipv6.multicast.client": "asks the group of `--multicast-address` and waits for one answer",
+    "tls.server": "waits for one TLS connection at `--unicast-address` and checks its peer",
+    "tls.client": "connects to `--unicast-address` with TLS and checks its peer",
+}
+
+# Options of features that are still to come. Of the first a run says so and ends with 99; the
+# second are accepted and have no effect.
+REFUSED = ("multicast-address", "debug-feature", "tls-certificate", "tls-private-key",
+           "tls-ca-certificate", "tls-check-peer-id")  # fmt: skip
+INERT = ("mount-point-vfs", "multicast-port", "discovery-attempts", "discovery-timeout",
+         "discovery-ttl", "daemon-trace-file", "command-trace-file",
+         "append-trace-file")  # fmt: skip
+
+# For the sample file: keys whose built-in value cannot be written down.
+EXAMPLES = {
+    "DaemonTraceFile": "/var/log/flom-daemon.trace",
+    "CommandTraceFile": "/tmp/flom-command.trace",
+    "Name": "backup",
+    "SocketName": "/run/flom/flom.sock",
+    "SocketMode": "0660",
+    "UnicastAddress": "lockhost.example.org",
+    "MulticastAddress": "ff02::1234",
+    "MountPointVFS": "/mnt/flom",
+    "NetworkInterface": "eth0",
+    "IgnoredSignals": "SIGTERM;SIGHUP",
+    "TlsCertificate": "/etc/flom/cert.pem",
+    "TlsPrivateKey": "/etc/flom/key.pem",
+    "TlsCaCertificate": "/etc/flom/ca.pem",
+}
+
+# By two-letter name: long name, meaning.
+MODES = {
+    "NL": ("NullLock", "null; registers a user, excludes nobody but is known to wait"),
+    "CR": ("ConcurrentRead", "concurrent read; reads while others may write"),
+    "CW": ("ConcurrentWrite", "concurrent write; writes while others may write"),
+    "PR": ("ProtectedRead", "protected read; the usual shared lock, no writers"),
+    "PW": ("ProtectedWrite", "protected write; one writer, concurrent readers"),
+    "EX": ("Exclusive", "exclusive; nobody else"),
+}
+
+# Kind of resource, as flom.core.names calls it: what its names look like, what it is.
+KIND_NAMES = {
+    "simple": "`A`",
+    "numeric": "`A[8]`",
+    "set": "`A.B.C`",
+    "hierarchical": "`/a/b/c`",
+    "sequence": "`_s_A[8]` or `_S_A[8]`",
+    "timestamp": "`_t_%Y%m%d.%T[8]`",
+}
+KINDS = {
+    "simple": "a letter, then letters and digits: the plain lock, shared or exclusive by its mode",
+    "numeric": "so many equal units, of which a run takes as many as `--resource-quantity` says",
+    "set": "simple names joined by dots; each run gets one of them for itself, which is added to "
+    "the command as its last argument",
+    "hierarchical": "a path; a lock on a node concerns everything above and below it, not its "
+    "neighbours. A level is any text without slash, backslash and line break",
+    "sequence": "each run gets the next number, from 1, as the last argument of the command; at "
+    "most so many runs at a time. With `_S_`, the number of a command that fails is given again",
+    "timestamp": "each run gets the time as the last argument of the command, in the form of "
+    "`strftime(3)`, and never the same time as another run; at most so many runs at a time. `#f` "
+    "to `#ffffff` stand for a dot and that many digits of the second's fraction. The format must "
+    "tell at least the hour",
+}
+
+# By constant of flom.errors.
+EXIT_STATUS = {
+    "EXIT_OK": "the command ended with 0; or the information was printed, or the daemon took the "
+    "request to end",
+    "EXIT_CANNOT_WAIT": "the resource does not exist, `--resource-create no` does not let this run "
+    "create it, and `--resource-timeout 0` does not let it wait",
+    "EXIT_NOT_EXECUTED": "there is no command, or it cannot be executed",
+    "EXIT_BUSY": "somebody else holds the lock and `--resource-timeout 0` does not wait; or the "
+    "time of `--resource-timeout` is over",
+    "EXIT_FAILURE": "anything else: a bad option or setting, no daemon, a request that can never "
+    "be satisfied, the daemon was lost before the lock was given back",
+}
+
+# By constant of flom.trace: what writes records under this bit.
+TRACE_BITS = {
+    "GENERIC": "main program",
+    "CONFIG": "configuration",
+    "EXEC": "start of the command",
+    "CLIENT": "the client's side of the protocol",
+    "DAEMON": "start of the daemon, its event loop",
+    "CONNECTION": "connections",
+    "PARSER": "parser",
+    "MESSAGE": "messages",
+    "LOCKER": "locks",
+    "RESOURCE": "resources, common part",
+    "SIMPLE": "simple resources",
+    "NUMERIC": "numeric resources",
+    "SET": "sets",
+    "HIERARCHICAL": "hierarchical resources",
+    "SEQUENCE": "sequences",
+    "TIMESTAMP": "timestamps",
+    "VFS": "virtual file system",
+    "API": "client library",
+    "DEBUG": "debug features",
+    "TLS": "TLS",
+    "TCP": "sockets",
+}

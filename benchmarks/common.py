@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
-# What a wheel is built from; built in a copy, so that nothing is left in the working tree.
-_SOURCES = ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in", "bin", "contrib", "src")
+# What no wheel is made of.
+_LEFT_OUT = (".*", "build", "dist", "tests", "benchmarks", "docs", "__pycache__", "*.egg-info")
 # The interpreter itself, not a version manager's shim nor a virtual environment's link.
 PYTHON = os.path.realpath(sys.executable)
 LEAVE_LIMIT = 10.0  # seconds for a daemon to end
@@ -73,14 +73,8 @@ def workplace(flom: str | None) -> Iterator[tuple[Path, Path]]:
 def install(folder: Path) -> Path:
     """Build a wheel and install it as a user does, byte code included; returns bin/flom."""
     source, wheels, home = folder / "source", folder / "wheels", folder / "home"
-    source.mkdir()
-    for name in _SOURCES:
-        origin = ROOT / name
-        if origin.is_dir():
-            unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info")
-            shutil.copytree(origin, source / name, ignore=unwanted)
-        elif origin.exists():
-            shutil.copy(origin, source / name)
+    # Built from a copy: building leaves things behind in the tree.
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*_LEFT_OUT))
     _call([PYTHON, "-m", "venv", str(home)])
     pip = [str(home / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "-q"]
     _call([*pip, "wheel", "--no-deps", "-w", str(wheels), str(source)])

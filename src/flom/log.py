@@ -4,7 +4,7 @@ The command and the daemon both log; a datagram of our own costs neither of them
 machine without a system log, or with one that is stuck, never delays or fails a lock.
 """
 
-import os
+import posix
 from time import localtime, monotonic, strftime, time
 
 from flom.net.sockets import AF_UNIX, SOCK_DGRAM, socket
@@ -34,7 +34,7 @@ class SystemLog:
 
     def __init__(self, facility: int, *, pid: bool, path: str = _PATH) -> None:
         self._facility = facility
-        self._ident = f"flom[{os.getpid()}]" if pid else "flom"
+        self._ident = f"flom[{posix.getpid()}]" if pid else "flom"
         self._path = path
         self._sock: socket | None = None
         self.muted_until = 0.0
@@ -84,6 +84,6 @@ class StreamLog:
         """Write one line, with the priority prefix that journald understands."""
         line = f"<{severity(code)}>{code} {text}\n"
         try:
-            os.write(self._descriptor, line.encode("utf-8", "surrogateescape"))
+            posix.write(self._descriptor, line.encode("utf-8", "surrogateescape"))
         except OSError:
             pass  # nobody reads any more; the daemon's work goes on

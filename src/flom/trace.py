@@ -1,14 +1,17 @@
 """Trace records for those who look for an error, chosen by FLOM_TRACE_MASK (cli.md 14).
 
 A caller writes `if trace.mask & trace.CLIENT: trace.record("...")`, which costs next to nothing
-while the mask is 0.
+while the mask is 0. Loading the module is a thousandth of a command's run.
 """
 
 import posix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
+
+    Result = TypeVar("Result")
 
 GENERIC = 0x000001
 CONFIG = 0x000002
@@ -32,6 +35,9 @@ DEBUG = 0x100000
 TLS = 0x200000
 TCP = 0x400000
 ALL = 0xFFFFFFFF
+
+CONNECTING = CLIENT | TCP  # where a connection goes is shown for either (daemon.md 9.2)
+KINDS = SIMPLE | NUMERIC | SET | HIERARCHICAL | SEQUENCE | TIMESTAMP
 
 RECORD_MAX = 1999  # bytes, the newline included
 
@@ -68,11 +74,13 @@ def open_file(path: str, append: bool) -> bool:
     """
     global _descriptor
     flags = posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_CLOEXEC | posix.O_NOCTTY
+    # A pipe that nobody reads neither stops us here nor, when it is full, at a record.
+    flags |= posix.O_NONBLOCK if append else posix.O_NONBLOCK | posix.O_TRUNC
     try:
-        opened = posix.open(path, flags if append else flags | posix.O_TRUNC, 0o666)
+        opened = posix.open(path, flags, 0o666)
     except OSError:
         return False
-    _close()
+    close()
     _descriptor = opened
     return True
 
@@ -81,10 +89,11 @@ def stop() -> None:
     """Write no more records: for a daemon that has nowhere to write them (CF-25)."""
     global mask
     mask = 0
-    _close()
+    close()
 
 
-def _close() -> None:
+def close() -> None:
+    """Leave the file: further records go to standard error."""
     global _descriptor
     if _descriptor > 2:
         posix.close(_descriptor)
@@ -105,3 +114,17 @@ def record(text: str) -> None:
         posix.write(_descriptor, data[: RECORD_MAX - 1] + b"\n")
     except OSError:
         pass
+
+
+def told(bits: int, what: str, call: "Callable[..., Result]", *args: object) -> "Result":
+    """Make the call; where `bits` are chosen, record its begin and the return code of its end."""
+    if not mask & bits:
+        return call(*args)
+    record(what)
+    try:
+        result = call(*args)
+    except Exception as error:
+        record(f"{what}/ret_cod={getattr(error, 'rc', -1)} ({error})")
+        raise
+    record(f"{what}/ret_cod=0")
+    return result

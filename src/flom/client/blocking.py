@@ -1,11 +1,14 @@
 """The blocking shell around a session: one socket, one lock."""
 
+import posix
 from time import monotonic, sleep
 
+from flom import trace
 from flom.client.reach import connect, reach
 from flom.client.session import DEFAULT_LIMIT, Session, endpoint_of
 from flom.errors import (
     RC_DAEMON_NOT_STARTED,
+    RC_NETWORK_TIMEOUT,
     RC_RECV_ERROR,
     RC_SEND_ERROR,
     FlomError,
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 RECEIVE_SIZE = 4096
 # Seconds to wait for the daemon's close after an unlock or a shutdown request (daemon.md 7, F32).
 CLOSE_LIMIT = 1.0
+# Where a host that keeps a system log listens for it.
+SYSTEM_LOG = "/dev/log"
 # How often a connection is made anew because the daemon ended between accept and answer.
 RESTARTS = 3
 
@@ -38,15 +43,28 @@ class Lock:
         self._settings = settings
         self._session = Session(settings, unique_id(), monotonic())
         self._sock: socket | None = None
+        if trace.mask & trace.RESOURCE:
+            trace.record(f"flom_resource: {self._session}")
 
     def connect(self) -> None:
         """Reach the daemon, starting one if the settings allow it (daemon.md 3)."""
-        self._sock = reach(
-            endpoint_of(self._settings), self._settings, self._session.connect_deadline
-        )
+        settings = self._settings
+        self._sock = trace.told(
+            trace.CONNECTING, "flom_client_connect",
+            reach, endpoint_of(settings), settings, self._session.connect_deadline,
+        )  # fmt: skip
+        if trace.mask & trace.CONNECTION:
+            trace.record(f"flom_client_connect: connected, fd={self._sock.fileno()}")
 
     def acquire(self) -> str | None:
         """Ask for the lock and wait for it; returns the element granted, if the kind has any."""
+        element = trace.told(trace.CLIENT, "flom_client_lock", self._acquire)
+        if self._session.served_by is not None:
+            daemon, step = self._session.served_by
+            _log("FLM016I", f"serving peer {daemon}, verb 1, step {step}")
+        return element
+
+    def _acquire(self) -> str | None:
         for _ in range(RESTARTS):
             try:
                 return self._ask()
@@ -68,11 +86,14 @@ class Lock:
 
         Raises FlomError (-130) when the daemon is gone: somebody else may have had the lock.
         """
+        trace.told(trace.CLIENT, "flom_client_unlock", self._release, rollback)
+
+    def _release(self, rollback: bool) -> None:
         sock = self._connected()
         try:
             if _has_ended(sock):
                 raise ConnectionResetError
-            sock.sendall(self._session.release(rollback))
+            _send(sock, self._session.release(rollback))
             _await_close(sock)
         except OSError as error:
             raise FlomError(
@@ -86,6 +107,8 @@ class Lock:
     def close(self) -> None:
         """Leave the daemon; whatever was asked for or held ends."""
         if self._sock is not None:
+            if trace.mask & (trace.CLIENT | trace.CONNECTION):
+                trace.record(f"flom_client_disconnect: fd={self._sock.fileno()}")
             self._sock.close()
             self._sock = None
 
@@ -101,15 +124,17 @@ class Lock:
         answered = False
         try:
             sock.settimeout(_remaining(deadline))
-            sock.sendall(request)
+            _send(sock, request)
             while True:
                 data = sock.recv(RECEIVE_SIZE)
+                if trace.mask & trace.MESSAGE:
+                    trace.record(f"flom_msg_receive: {data!r}")
                 answered = True
                 if session.received(data):
                     sock.settimeout(None)
                     return session.element
                 if reply := session.to_send():
-                    sock.sendall(reply)
+                    _send(sock, reply)
                 sock.settimeout(_remaining(deadline))
         except TimeoutError:
             self.close()
@@ -140,7 +165,7 @@ def shut_down(settings: "Settings", *, immediate: bool) -> bool:
     except NobodyListens as error:
         raise FlomError(RC_DAEMON_NOT_STARTED, error.text) from None
     try:
-        sock.sendall(ClientConversation(unique_id()).shutdown(immediate))
+        _send(sock, ClientConversation(unique_id()).shutdown(immediate))
         sock.settimeout(CLOSE_LIMIT)
         sock.recv(RECEIVE_SIZE)  # the end of stream; an answer would be an acceptance as well
         closed = True
@@ -154,6 +179,9 @@ def shut_down(settings: "Settings", *, immediate: bool) -> bool:
         closed = True
     finally:
         sock.close()
+    if not closed:
+        text = f"rc {RC_NETWORK_TIMEOUT}: the daemon did not close within {CLOSE_LIMIT:.0f} s"
+        _log("FLM020N", text)
     if immediate:
         _await_end(settings)
     return closed
@@ -173,6 +201,25 @@ def _await_end(settings: "Settings") -> None:
                 RC_SEND_ERROR, f"the daemon at {endpoint} did not obey: it still accepts clients"
             )
         sleep(0.02)
+
+
+def _send(sock: socket, data: bytes) -> None:
+    if trace.mask & trace.MESSAGE:
+        trace.record(f"flom_msg_send: {data!r}")
+    sock.sendall(data)
+
+
+def _log(code: str, text: str) -> None:
+    """A record of the system log, where there is one (cli.md 15)."""
+    try:
+        posix.stat(SYSTEM_LOG)
+    except OSError:
+        return
+    from flom.log import USER, SystemLog
+
+    log = SystemLog(USER, pid=False, path=SYSTEM_LOG)
+    log.record(code, text)
+    log.close()
 
 
 def _remaining(deadline: float | None) -> float | None:

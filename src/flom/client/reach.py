@@ -2,6 +2,7 @@
 
 from time import monotonic, sleep
 
+from flom import trace
 from flom.errors import (
     RC_BIND_ERROR,
     RC_CONNECT_ERROR,
@@ -33,18 +34,25 @@ def reach(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings", deadline: 
         return connect(endpoint, settings, deadline)
     except NobodyListens as error:
         if settings.daemon_lifespan == 0:
+            _record("a new daemon can not be started because daemon lifespan is 0")
             raise FlomError(
                 RC_CONNECT_ERROR,
                 f"{error.text}; the daemon lifespan is 0, so none is started",
             ) from None
+    _record("starting a new daemon")
     return _start_and_connect(endpoint, settings, deadline)
 
 
 def connect(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings", deadline: float) -> socket:
     """A connection to a daemon that runs already; raises like the functions of net.connect."""
     if isinstance(endpoint, UnixEndpoint):
-        return connect_unix(endpoint, deadline)
-    return connect_tcp(endpoint, deadline, keepalive_of(settings))
+        return trace.told(
+            trace.CONNECTING, "flom_client_connect_unix", connect_unix, endpoint, deadline
+        )
+    return trace.told(
+        trace.CONNECTING, "flom_client_connect_tcp",
+        connect_tcp, endpoint, deadline, keepalive_of(settings),
+    )  # fmt: skip
 
 
 def keepalive_of(settings: "Settings") -> Keepalive:
@@ -52,6 +60,11 @@ def keepalive_of(settings: "Settings") -> Keepalive:
     return Keepalive(
         settings.tcp_keepalive_time, settings.tcp_keepalive_intvl, settings.tcp_keepalive_probes
     )
+
+
+def _record(what: str) -> None:
+    if trace.mask & (trace.CONNECTING | trace.DAEMON):
+        trace.record(f"flom_client_connect: connection failed, {what}")
 
 
 def _start_and_connect(
@@ -67,6 +80,7 @@ def _start_and_connect(
         try:
             start(endpoint, settings)
         except Taken as taken:
+            _record(taken.text)
             reason = taken.text  # somebody was faster, or is just ending: both pass
         except FlomError as error:
             if error.rc != RC_BIND_ERROR:

@@ -48,11 +48,13 @@ class Session:
     """A request made from `settings`, begun at `now` (seconds of the monotonic clock).
 
     A positive timeout is one deadline for everything from `now` on: connecting, a daemon's start,
-    waiting (wire.md W-24).
+    waiting (wire.md W-24). `served_by` is the daemon's id and the step of the answer that told it,
+    None as long as none did.
     """
 
     __slots__ = (
-        "_conversation", "_kind", "_name", "_peerid", "_settings", "deadline", "element", "started",
+        "_conversation", "_kind", "_name", "_peerid", "_settings", "deadline", "element",
+        "served_by", "started",
     )  # fmt: skip
 
     def __init__(self, settings: "Settings", peerid: str, now: float) -> None:
@@ -65,6 +67,14 @@ class Session:
         self.started = now
         self.deadline = now + timeout / 1000 if timeout > 0 else None
         self.element: str | None = None
+        self.served_by: tuple[str, int] | None = None
+
+    def __str__(self) -> str:
+        settings = self._settings
+        return (
+            f"'{settings.resource_name}' is {self._kind}, mode {settings.lock_mode}, quantity "
+            f"{settings.resource_quantity}, timeout {settings.resource_timeout} ms"
+        )
 
     @property
     def connect_deadline(self) -> float:
@@ -104,6 +114,8 @@ class Session:
             raise FlomError(RC_RECV_ERROR, "the daemon closed the connection without granting")
         self._conversation.receive(data)
         while (answer := self._conversation.next_answer()) is not None:
+            if answer.peerid:
+                self.served_by = answer.peerid, answer.step
             if self._is_grant(answer):
                 self.element = answer.element
                 return True

@@ -6,7 +6,7 @@ used when `LISTEN_FDS` passes one (socket activation), the log goes to stderr.
 
 import os
 
-from flom import signals
+from flom import signals, trace
 from flom.client.session import endpoint_of
 from flom.daemon.launch import listen, serve
 from flom.daemon.lifecycle import ENDING
@@ -27,6 +27,7 @@ LISTEN_FDS_START = 3
 def run(settings: "Settings", environ: "Mapping[str, str]") -> None:
     """Serve until told to end; raises FlomError when the daemon cannot begin."""
     signals.pthread_sigmask(signals.SIG_BLOCK, ENDING)
+    trace.start(environ)
     inherited = _inherited(environ)
     listener = listen(endpoint_of(settings), settings) if inherited is None else inherited
     signals.signal(signals.SIGHUP, signals.SIG_IGN)

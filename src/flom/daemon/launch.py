@@ -7,7 +7,7 @@ the starter's connection until the daemon accepts it (daemon.md 4.1).
 
 import os
 
-from flom import signals
+from flom import signals, trace
 from flom.errors import RC_FORK_ERROR, FlomError
 from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.net.listen import Listener, listen_tcp, listen_unix
@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from flom.log import StreamLog, SystemLog
     from flom.settings import Settings
 
 
@@ -35,7 +36,9 @@ def start(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings") -> None:
 
     Raises like `listen`, and FlomError -109 when no process can be made.
     """
-    listener = listen(endpoint, settings)
+    listener = trace.told(
+        trace.DAEMON, f"flom_daemon: listen at {endpoint}", listen, endpoint, settings
+    )
     try:
         helper = os.fork()
     except OSError as error:
@@ -60,9 +63,11 @@ def serve(listener: Listener, settings: "Settings", *, foreground: bool = False)
     keepalive = Keepalive(
         settings.tcp_keepalive_time, settings.tcp_keepalive_intvl, settings.tcp_keepalive_probes
     )
+    log = StreamLog() if foreground else SystemLog(DAEMON, pid=True)
+    _open_trace(settings, log)
     daemon = Daemon(
         listener,
-        StreamLog() if foreground else SystemLog(DAEMON, pid=True),
+        log,
         lifespan=settings.daemon_lifespan,
         patience=settings.queue_patience,
         peerid=unique_id(),
@@ -71,13 +76,24 @@ def serve(listener: Listener, settings: "Settings", *, foreground: bool = False)
     daemon.run()
 
 
+def _open_trace(settings: "Settings", log: "StreamLog | SystemLog") -> None:
+    """Go on in the file of `-t`; a daemon that cannot open it runs without trace (cli.md CF-25)."""
+    path = settings.daemon_trace_file
+    if path is not None and not trace.open_file(path, settings.append_trace_file):
+        trace.stop()
+        log.record("FLM100W", f"no trace: the file '{path}' cannot be opened (check -t)")
+
+
 def _detach(listener: Listener, settings: "Settings") -> "NoReturn":
     """The helper: leave the session, fork the daemon, tell by the exit status how that went."""
     status = 1
     try:
         os.setsid()
-        if os.fork() == 0:
+        pid = os.fork()
+        if pid == 0:
             _be_daemon(listener, settings)
+        if trace.mask & trace.DAEMON:
+            trace.record(f"flom_daemon: started as process {pid}")
         status = 0
     finally:
         # Never back into the starter's code, whatever happened.
@@ -89,6 +105,9 @@ def _be_daemon(listener: Listener, settings: "Settings") -> "NoReturn":
     try:
         os.chdir("/")
         os.umask(0)
+        if settings.daemon_trace_file is None:
+            trace.stop()
+        trace.close()
         _redirect_standard_streams()
         _close_others({0, 1, 2, listener.sock.fileno(), listener.lock})
         _reset_signals()

@@ -1,6 +1,6 @@
 """How long a daemon lives: lifespan, quiesce, signals, leaving nothing (daemon.md 6 to 8)."""
 
-from flom import signals
+from flom import signals, trace
 from flom.core.table import Table
 from flom.daemon.reactor import Reactor, WakeUp
 from flom.daemon.server import Server
@@ -60,6 +60,9 @@ class Daemon:
 
     def run(self) -> None:
         """Serve until the end; returns when everything has been closed and removed."""
+        trace.told(trace.DAEMON, f"flom_daemon: serve {self._listener.place}", self._run)
+
+    def _run(self) -> None:
         wake_up = WakeUp(self._reactor, self._signalled)
         signals.set_wakeup_fd(wake_up.writer)
         # The descriptor above does the work; a handler is needed for Python to catch the signal.
@@ -78,6 +81,8 @@ class Daemon:
 
     def shut_down(self, immediate: bool) -> None:
         """A peer asks for the end: at once, or when everybody has finished (daemon.md 7)."""
+        if trace.mask & (trace.DAEMON | trace.VFS):
+            trace.record(f"flom_daemon: shutdown requested, immediate={immediate:d}")
         if immediate:
             self._log.record("FLM007N", "immediate shutdown")
             self._reactor.stop()
@@ -112,6 +117,9 @@ class Daemon:
         if not self._server.served:
             end = max(end, self._born + FIRST_CONTACT)
         self._end = self._reactor.call_at(end, self._expire)
+        if trace.mask & trace.DAEMON:
+            left = end - self._reactor.now
+            trace.record(f"flom_daemon: nobody is here, the end comes in {left:.3f} s")
 
     def _expire(self) -> None:
         self._end = None

@@ -6,8 +6,10 @@ sends or fails to send, costs the daemon that connection and nothing else.
 
 import time
 
+from flom import trace
 from flom.core.requests import Closed, Enqueued, Granted, Instant, Parked, Refused, Request
 from flom.core.table import Table
+from flom.daemon.connection import Connection
 from flom.daemon.reactor import READ, WRITE
 from flom.errors import (
     RC_INVALID_RESOURCE_NAME,
@@ -29,6 +31,7 @@ from flom.wire.server import ServerConversation
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from flom.core.requests import Effect
     from flom.daemon.reactor import Reactor, Timer
@@ -43,6 +46,8 @@ ACCEPT_BATCH = 64
 # Small: a larger buffer is made and cut for every message, and few are longer.
 RECEIVE_SIZE = 2048
 
+_DECISIONS = trace.LOCKER | trace.RESOURCE | trace.KINDS
+
 _REFUSALS = {
     "busy": RC_LOCK_BUSY,
     "cannot_wait": RC_LOCK_CANT_WAIT,
@@ -51,19 +56,11 @@ _REFUSALS = {
 }
 
 
-class Connection:
-    """One peer: its socket, its conversation, and what it has not read yet."""
+def _story() -> "ModuleType":
+    """The words of the trace, which most daemons never need."""
+    from flom.daemon import story
 
-    __slots__ = ("closing", "conversation", "descriptor", "output", "peer", "sock", "timer")
-
-    def __init__(self, sock: socket, peer: str, conversation: ServerConversation) -> None:
-        self.sock = sock
-        self.descriptor = sock.fileno()
-        self.peer = peer
-        self.conversation = conversation
-        self.output = b""
-        self.closing = False
-        self.timer: Timer | None = None
+    return story
 
 
 class Server:
@@ -143,12 +140,16 @@ class Server:
             return
         self.served += 1
         self.connections.add(connection)
+        if trace.mask & (trace.CONNECTION | trace.TCP):
+            trace.record(f"flom_conns: {peer} has come, fd={connection.descriptor}")
         self._changed()
 
     def close(self, connection: Connection) -> None:
         """End a connection; everything its client had is released."""
         if connection not in self.connections:
             return
+        if trace.mask & (trace.CONNECTION | trace.TCP):
+            trace.record(f"flom_conns: {connection.peer} leaves, fd={connection.descriptor}")
         self.connections.discard(connection)
         connection.closing = True
         if connection.timer is not None:
@@ -213,6 +214,8 @@ class Server:
             return
         if connection.closing:
             return
+        if trace.mask & trace.MESSAGE:
+            trace.record(f"flom_msg_receive: {connection.peer}: {data!r}")
         conversation = connection.conversation
         try:
             conversation.receive(data)
@@ -247,6 +250,8 @@ class Server:
             self._lock(connection, message)
         elif isinstance(message, Unlock):
             name = message.name or b""
+            if trace.mask & _DECISIONS:
+                _story().unlock(connection.peer, name, message.rollback)
             self._apply(self._table.unlock(connection, name, message.rollback, self._instant()))
         else:
             self._manage(connection, message)
@@ -261,6 +266,8 @@ class Server:
             message.create,
             message.lifespan,
         )
+        if trace.mask & _DECISIONS:
+            _story().request(connection.peer, request)
         self._apply(self._table.lock(connection, request, self._instant()))
 
     def _manage(self, connection: Connection, message: Shutdown) -> None:
@@ -278,6 +285,8 @@ class Server:
     def _apply(self, effects: "list[Effect]") -> None:
         for effect in effects:
             connection: Connection = effect.client  # type: ignore[assignment]  # it was ours
+            if trace.mask & _DECISIONS:
+                _story().decision(connection.peer, effect)
             if isinstance(effect, Granted):
                 self._answer(connection, RC_OK, effect.element)
             elif isinstance(effect, Enqueued):
@@ -298,6 +307,8 @@ class Server:
         except ProtocolError:
             self._dead.append(connection)  # an element too long to be told
             return
+        if trace.mask & trace.MESSAGE:
+            trace.record(f"flom_msg_send: {connection.peer}: {data!r}")
         if connection.output:
             connection.output += data
             return

@@ -1,5 +1,6 @@
 """Where a daemon is: endpoints, name resolution, scope ids (daemon.md 2, 9.1, 9.2)."""
 
+from flom import trace
 from flom.errors import (
     RC_GETADDRINFO_ERROR,
     RC_INVALID_IPV6_NETWORK_INTERFACE,
@@ -18,6 +19,11 @@ from flom.net.sockets import (
     getnameinfo,
     if_nametoindex,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Address = tuple[str, int] | tuple[str, int, int, int]
+    Resolved = tuple[int, int, int, str, Address | tuple[int, bytes]]
 
 # What AF_UNIX can carry: 108 bytes with the final zero (daemon.md 1).
 MAX_UNIX_PATH = 107
@@ -56,20 +62,26 @@ class TcpEndpoint:
 
 
 class Candidate:
-    """One address a name resolved to, in the form the kernel takes."""
+    """One address a name resolved to, in the form the kernel takes.
 
-    __slots__ = ("address", "family")
+    `found` is what the resolver said; `scope` the index of the interface that was asked for, which
+    then stands in `address` in place of the resolver's, 0 if none was.
+    """
 
-    def __init__(self, family: int, address: "tuple[str, int] | tuple[str, int, int, int]") -> None:
+    __slots__ = ("address", "family", "found", "scope")
+
+    def __init__(self, family: int, found: "Address", scope: int = 0) -> None:
         self.family = family
-        self.address = address
+        self.found = found
+        self.scope = scope if len(found) == 4 else 0
+        self.address = (*found[:3], scope) if self.scope else found
 
     def __str__(self) -> str:
         host, port = numeric(self.address)
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def numeric(address: "tuple[str, int] | tuple[str, int, int, int]") -> tuple[str, str]:
+def numeric(address: "Address") -> tuple[str, str]:
     """Host and port of a socket address as digits, a scope as `%INTERFACE`."""
     return getnameinfo(address, NI_NUMERICHOST | NI_NUMERICSERV)
 
@@ -112,17 +124,21 @@ def resolve(endpoint: TcpEndpoint, *, passive: bool = False) -> list[Candidate]:
             flags,
         )
     except gaierror as error:
+        _record(passive, flags, error)
         only = " as an IPv6 address" if interface else ""
         raise FlomError(
             RC_GETADDRINFO_ERROR, f"cannot resolve '{host}'{only}: {error.args[-1]}"
         ) from None
-    return [Candidate(family, _scoped(address, scope)) for family, _, _, _, address in found]
+    _record(passive, flags, found)
+    return [
+        # The form (int, bytes) is not of our families.
+        Candidate(family, address, scope)  # type: ignore[arg-type]
+        for family, _, _, _, address in found
+    ]
 
 
-def _scoped(
-    address: "tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]", scope: int
-) -> "tuple[str, int] | tuple[str, int, int, int]":
-    if scope and len(address) == 4:
-        host, port, flow, _ = address
-        return host, port, flow, scope
-    return address  # type: ignore[return-value]  # the (int, bytes) form is not of our families
+def _record(passive: bool, flags: int, outcome: "gaierror | list[Resolved]") -> None:
+    if trace.mask & (trace.DAEMON | trace.TCP if passive else trace.CONNECTING):
+        from flom.net import story
+
+        story.resolved(passive, flags, outcome)

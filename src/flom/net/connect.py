@@ -4,6 +4,7 @@ import posix
 from _stat import S_ISSOCK
 from time import monotonic
 
+from flom import trace
 from flom.errors import RC_CONNECT_ERROR, RC_NETWORK_TIMEOUT, FlomError
 from flom.net.address import Candidate, TcpEndpoint, UnixEndpoint, resolve
 from flom.net.options import tune_tcp
@@ -32,6 +33,8 @@ def connect_unix(endpoint: UnixEndpoint, deadline: float) -> socket:
     path does not exist or nobody listens there, FlomError (-105) for every other reason, among
     them a default socket that belongs to somebody else.
     """
+    if trace.mask & trace.CONNECTING:
+        trace.record(f"flom_client_connect_unix: connecting to socket '{endpoint.path}'")
     if endpoint.private:
         _refuse_foreign(endpoint.path)
     sock = socket(AF_UNIX, SOCK_STREAM)
@@ -45,6 +48,8 @@ def connect_unix(endpoint: UnixEndpoint, deadline: float) -> socket:
         sock.setsockopt(SOL_SOCKET, SO_SNDTIMEO, bytes(16))
     except OSError as error:
         sock.close()
+        if trace.mask & trace.CONNECTING:
+            trace.record(f"flom_client_connect_unix: errno={error.errno} '{error.strerror}'")
         raise _unix_failure(endpoint.path, error) from None
     except FlomError:
         sock.close()
@@ -59,13 +64,25 @@ def connect_tcp(endpoint: TcpEndpoint, deadline: float, keepalive: "Keepalive") 
     two lock domains); a dead address costs at most its equal share of the time that is left.
     Raises NobodyListens (-105) when none accepts, FlomError (-110, -20) from the resolution.
     """
+    tracing = trace.mask & trace.CONNECTING
+    if tracing:
+        from flom.net import story
+
+        trace.record(
+            f"flom_client_connect_tcp: connecting to address '{endpoint.host}' and port "
+            f"{endpoint.port}"
+        )
     candidates = resolve(endpoint)
     failures: list[str] = []
     for position, candidate in enumerate(candidates):
         share = (deadline - monotonic()) / (len(candidates) - position)
+        if tracing:
+            story.candidate(candidate)
         try:
             return _connect_candidate(candidate, max(share, 0.001), keepalive)
         except OSError as error:
+            if tracing:
+                story.skipped("connect", error)
             failures.append(f"{candidate}: {_reason(error)}")
     raise NobodyListens(
         RC_CONNECT_ERROR, f"cannot connect to {endpoint} ({'; '.join(failures) or 'no address'})"

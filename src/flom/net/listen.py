@@ -5,6 +5,7 @@ import fcntl
 import os
 from stat import S_ISREG, S_ISSOCK
 
+from flom import trace
 from flom.errors import (
     RC_BIND_ERROR,
     RC_FLOCK_ERROR,
@@ -92,9 +93,15 @@ def listen_tcp(endpoint: TcpEndpoint) -> Listener:
     Raises Taken (-101) when another daemon was faster, FlomError -101 when no address belongs to
     this host, -110 or -20 from the resolution, -117 when listening fails otherwise.
     """
+    tracing = trace.mask & (trace.DAEMON | trace.TCP)
+    if tracing:
+        from flom.net import story
+
     failures: list[str] = []
     taken = False
     for candidate in resolve(endpoint, passive=True):
+        if tracing:
+            story.candidate(candidate, passive=True)
         try:
             sock = socket(candidate.family, SOCK_STREAM)
         except OSError as error:
@@ -104,6 +111,8 @@ def listen_tcp(endpoint: TcpEndpoint) -> Listener:
             return _listen_candidate(sock, candidate, endpoint)
         except OSError as error:
             sock.close()
+            if tracing:
+                story.skipped("bind", error, passive=True)
             taken = taken or error.errno == errno.EADDRINUSE
             failures.append(f"{candidate}: {error.strerror}")
         except FlomError:

@@ -1,0 +1,22 @@
+"""What the daemon knows of one peer."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flom.daemon.reactor import Timer
+    from flom.net.sockets import socket
+    from flom.wire.server import ServerConversation
+
+
+class Connection:
+    """One peer: its socket, its conversation, and what it has not read yet."""
+
+    __slots__ = ("closing", "conversation", "descriptor", "output", "peer", "sock", "timer")
+
+    def __init__(self, sock: "socket", peer: str, conversation: "ServerConversation") -> None:
+        self.sock = sock
+        self.descriptor = sock.fileno()
+        self.peer = peer
+        self.conversation = conversation
+        self.output = b""
+        self.closing = False
+        self.timer: Timer | None = None

@@ -230,6 +230,33 @@ OPTIONS = (
         True,
     ),
     Option(
+        "E", "conflict-exit-code", "conflict_exit_code", "I", "status", 98,
+        "Resource", "ConflictExitCode", 32, "N", "Lock",
+        "exit status when the lock is busy or the time of -o is over",
+        True,
+    ),
+    Option(
+        "", "kill-child", "kill_child", "F", "boolean", False,
+        "", "", 0, "", "Command",
+        "if flom dies, however it dies, kill the command with it (SIGKILL; not its own children, "
+        "and not a set-user-ID program)",
+        True,
+    ),
+    Option(
+        "", "quiet", "quiet", "F", "boolean", False,
+        "", "", 0, "", "Information",
+        "no warnings, and nothing about a lock that is busy, late or absent (exit status 98 and "
+        "96); other failures are still explained",
+        True,
+    ),
+    Option(
+        "", "check", "check_only", "F", "boolean", False,
+        "", "", 0, "", "Information",
+        "say what this command would do and whether it would work, and do nothing (exit status "
+        "0 or 99)",
+        True,
+    ),
+    Option(
         "c", "config-file", "config_file", "S", "text", None,
         "", "", 0, "FILE", "Information",
         "read this configuration file after /etc/flom.conf and ~/.flom",

@@ -23,10 +23,10 @@ class Settings:
     """The value of every option of `options.OPTIONS`, under its `attr`.
 
     None stands for a text that is not set. `socket_is_default` is True once `check` has chosen
-    the default socket.
+    the default socket. `files` are the configuration files that have been read.
     """
 
-    __slots__ = (*(o.attr for o in OPTIONS if o.rule != "show"), "socket_is_default")
+    __slots__ = (*(o.attr for o in OPTIONS if o.rule != "show"), "files", "socket_is_default")
 
     if TYPE_CHECKING:
         verbose: bool
@@ -64,12 +64,18 @@ class Settings:
         config_file: str | None
         queue_patience: int
         socket_mode: int | None
+        conflict_exit_code: int
+        kill_child: bool
+        quiet: bool
+        check_only: bool
+        files: tuple[str, ...]
         socket_is_default: bool
 
     def __init__(self) -> None:
         for option in OPTIONS:
             if option.rule != "show":
                 setattr(self, option.attr, option.default)
+        self.files: tuple[str, ...] = ()
         self.socket_is_default = False
 
     @property
@@ -236,6 +242,7 @@ def _optional_file(
         warn(f"{path} {error}; the whole file is ignored")
         return
     file.apply(settings, cwd, forgive)
+    settings.files += (path,)
 
 
 def _required_file(settings: Settings, name: str, cwd: str, warn: "Warn") -> None:
@@ -251,6 +258,7 @@ def _required_file(settings: Settings, name: str, cwd: str, warn: "Warn") -> Non
         problem = f"{shown} {error}"
     else:
         file.apply(settings, cwd, ())
+        settings.files += (shown,)
         return
     raise errors.ConfigError(errors.RC_G_KEY_FILE_LOAD_FROM_FILE_ERROR, problem)
 

@@ -120,6 +120,12 @@ def _probes(value: int, cwd: str) -> int:
     return _within(value, 127)
 
 
+def _status(value: int, cwd: str) -> int:
+    if not 0 <= value <= 255:
+        raise bad("expected an exit status from 0 to 255")
+    return value
+
+
 def _text(value: str, cwd: str) -> str:
     return value
 
@@ -241,6 +247,7 @@ INTEGER_RULES: "dict[str, Callable[[int, str], int | None]]" = {
     "port": _port,
     "seconds": _seconds,
     "probes": _probes,
+    "status": _status,
 }
 TEXT_RULES: "dict[str, Callable[[str, str], str | int]]" = {
     "text": _text,

@@ -8,12 +8,15 @@ sent to `flom` alone is passed on. No handler runs, so nothing can happen betwee
 import errno
 import posix
 
-from flom import signals
-from flom.errors import EXIT_NOT_EXECUTED, RC_EXECVP_ERROR, FlomError
+from flom import signals, trace
+from flom.errors import RC_EXECVP_ERROR, FlomError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    # Path, argv, environ, signal mask, signals to default; returns the process id, raises OSError.
+    Start = Callable[[str, Sequence[str], Mapping[str, str], set[int], list[int]], int]
 
 # Signals that ask for the end of the command and reach it through us.
 PASSED_ON = (signals.SIGTERM, signals.SIGINT, signals.SIGHUP, signals.SIGQUIT)
@@ -77,13 +80,14 @@ def run(
     environ: "Mapping[str, str]",
     ignored: "Sequence[int]",
     dispositions: Dispositions,
+    kill_child: bool = False,
 ) -> Ended:
     """Run the command to its end.
 
-    `ignored` are signals that `flom` itself, not the command, ignores meanwhile. The command gets
-    the caller's descriptors, dispositions, signal mask, process group and terminal. Raises
-    NotExecuted. The signals stay blocked or ignored afterwards: nothing may come between the end
-    of the command and the unlock.
+    `ignored` are signals that `flom` itself, not the command, ignores meanwhile. With `kill_child`
+    the command is killed when `flom` dies. The command gets the caller's descriptors,
+    dispositions, signal mask, process group and terminal. Raises NotExecuted. The signals stay
+    blocked or ignored afterwards: nothing may come between the end of the command and the unlock.
     """
     former = {number: signals.getsignal(number) for number in ignored}
     taken = [
@@ -95,8 +99,14 @@ def run(
     for number in former:
         signals.signal(number, signals.SIG_IGN)
     back = [number for number, handler in former.items() if handler is not signals.SIG_IGN]
-    child = _spawn(argv, environ, mask, dispositions, back)
-    return _wait(child, taken)
+    start = _starter(dispositions, kill_child)
+    child = _spawn(start, argv, environ, mask, dispositions.to_default + back)
+    if not trace.mask & trace.EXEC:
+        return _wait(child, taken)
+    trace.record(f"flom_exec: {argv[0]!r} runs as process {child}")
+    ended = _wait(child, taken)
+    trace.record(f"flom_exec: process {child} has ended, status {ended.status}")
+    return ended
 
 
 def die_by(number: int) -> None:
@@ -139,18 +149,29 @@ def _ended(status: int, received: set[int]) -> Ended:
     return Ended(128 + number, number if number in received else 0)
 
 
+def _starter(dispositions: Dispositions, kill_child: bool) -> "Start":
+    """What makes the process: posix_spawn is the fastest, but cannot do everything."""
+    if kill_child:
+        from flom.cli.forked import tied
+
+        return tied(dispositions.chld_ignored)
+    if dispositions.chld_ignored:
+        from flom.cli.forked import deaf
+
+        return deaf
+    return _posix_spawn
+
+
 def _spawn(
+    start: "Start",
     argv: "Sequence[str]",
     environ: "Mapping[str, str]",
     mask: "set[int]",
-    dispositions: Dispositions,
-    back_to_default: list[int],
+    to_default: list[int],
 ) -> int:
     """Start the program as execvp does: along PATH, scripts without `#!` by /bin/sh."""
-    to_default = dispositions.to_default + back_to_default
-    start = _fork if dispositions.chld_ignored else _posix_spawn
     failure: OSError = FileNotFoundError(errno.ENOENT, posix.strerror(errno.ENOENT))
-    for path in _candidates(argv[0], environ.get("PATH", _DEFAULT_PATH)):
+    for path in candidates(argv[0], environ):
         if not posix.access(path, posix.F_OK):
             continue  # a look is much cheaper than a process that cannot become anything
         try:
@@ -161,6 +182,8 @@ def _spawn(
                     raise
             return start("/bin/sh", ["/bin/sh", path, *argv[1:]], environ, mask, to_default)
         except OSError as error:
+            if trace.mask & trace.EXEC:
+                trace.record(f"flom_exec: {path!r}: errno={error.errno} '{error.strerror}'")
             if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
                 raise _not_executed(error) from None
             failure = error
@@ -177,41 +200,12 @@ def _posix_spawn(
     return posix.posix_spawn(path, [*argv], environ, setsigmask=mask, setsigdef=to_default)
 
 
-def _fork(
-    path: str,
-    argv: "Sequence[str]",
-    environ: "Mapping[str, str]",
-    mask: "set[int]",
-    to_default: list[int],
-) -> int:
-    """As above for a command that finds SIGCHLD ignored, which posix_spawn cannot arrange."""
-    reader, writer = posix.pipe()
-    child = posix.fork()
-    if child == 0:
-        try:
-            signals.signal(signals.SIGCHLD, signals.SIG_IGN)
-            for number in to_default:
-                signals.signal(number, signals.SIG_DFL)
-            signals.pthread_sigmask(signals.SIG_SETMASK, mask)
-            posix.execve(path, [*argv], environ)
-        except OSError as error:
-            posix.write(writer, str(error.errno).encode())
-        finally:
-            posix._exit(EXIT_NOT_EXECUTED)
-    posix.close(writer)
-    failure = posix.read(reader, 16)
-    posix.close(reader)
-    if failure:
-        posix.waitpid(child, 0)
-        raise OSError(int(failure), posix.strerror(int(failure)))
-    return child
-
-
-def _candidates(program: str, path: str) -> "Iterator[str]":
+def candidates(program: str, environ: "Mapping[str, str]") -> "Iterator[str]":
+    """Where a program is looked for, in order: the word itself if it has a `/`, else along PATH."""
     if "/" in program:
         yield program
     elif program:
-        for directory in path.split(":"):
+        for directory in environ.get("PATH", _DEFAULT_PATH).split(":"):
             yield f"{directory}/{program}" if directory else program
 
 

@@ -11,6 +11,7 @@ from flom.cli.steps import Acquire, Connect, End, Execute, Release, Say, Stop
 from flom.errors import (
     EXIT_BUSY,
     EXIT_CANNOT_WAIT,
+    EXIT_DEBUG_FAILED,
     EXIT_FAILURE,
     EXIT_NOT_EXECUTED,
     EXIT_OK,
@@ -66,20 +67,31 @@ def command(words: list[str], environ: "Mapping[str, str]", cwd: str) -> "Conver
         yield from _show(invocation.show)
         return
     warnings: list[str] = []
+    # Known before the settings are: it has no key in the files.
+    quiet = any(option.attr == "quiet" for option, _ in invocation.given)
     try:
         settings = load(invocation.given, environ, cwd, warnings.append)
-        yield from _warn(warnings)
+        yield from _warn(warnings, quiet)
+        if settings.command_trace_file is not None or environ.get("FLOM_TRACE_MASK"):
+            from flom.cli.tracing import Trace
+
+            yield Trace(settings)
         if settings.verbose:
             yield Say(1, dump(settings))
         settings.check(warnings.append)
-        _refuse_inactive(settings)
+        if settings.debug_feature is None:
+            _refuse_inactive(settings)
     except ConfigError as error:
-        yield from _warn(warnings)
+        yield from _warn(warnings, quiet)
         yield Say(2, messages.config_error(error))
         yield End(EXIT_FAILURE)
         return
-    yield from _warn(warnings)
-    if settings.immediate_exit or settings.quiesce_exit:
+    yield from _warn(warnings, quiet)
+    if settings.check_only:
+        yield from _check(settings, invocation.command, environ)
+    elif settings.debug_feature is not None:
+        yield from _debug(settings, settings.debug_feature)
+    elif settings.immediate_exit or settings.quiesce_exit:
         yield from _stop(settings)
     elif not invocation.command:
         yield Say(2, messages.NO_COMMAND)
@@ -96,18 +108,19 @@ def _run(settings: "Settings", argv: list[str], environ: "Mapping[str, str]") ->
         return
     element = yield Acquire()
     if isinstance(element, FlomError):
-        yield Say(2, _not_locked(settings, element))
-        yield End(_STATUS.get(element.rc, EXIT_FAILURE))
+        yield from _give_up(settings, element)
         return
-    assert not isinstance(element, Ended)
+    assert element is None or isinstance(element, str)
     if element is not None:
         argv = [*argv, element]
         if settings.verbose:
             yield Say(1, messages.locked_element(element))
     ignored = tuple(n for n in settings.ignored_signals if n not in (SIGKILL, SIGSTOP))
-    for number in set(settings.ignored_signals) - set(ignored):
-        yield Say(2, messages.not_ignorable(signal_name(number)))
-    ended = yield Execute(argv, _environment(settings, element, environ), ignored)
+    if not settings.quiet:
+        for number in set(settings.ignored_signals) - set(ignored):
+            yield Say(2, messages.not_ignorable(signal_name(number)))
+    environ = _environment(settings, element, environ)
+    ended = yield Execute(argv, environ, ignored, settings.kill_child)
     if isinstance(ended, FlomError):
         yield Say(2, messages.not_executed(argv[0], ended.text))
         ended = Ended(EXIT_NOT_EXECUTED)
@@ -118,6 +131,13 @@ def _run(settings: "Settings", argv: list[str], environ: "Mapping[str, str]") ->
         yield End(EXIT_FAILURE)
         return
     yield End(ended.status, ended.shared_signal)
+
+
+def _give_up(settings: "Settings", error: FlomError) -> "Conversation":
+    status = _STATUS.get(error.rc, EXIT_FAILURE)
+    if status == EXIT_FAILURE or not settings.quiet:
+        yield Say(2, _not_locked(settings, error))
+    yield End(settings.conflict_exit_code if status == EXIT_BUSY else status)
 
 
 def _not_locked(settings: "Settings", error: FlomError) -> str:
@@ -145,6 +165,26 @@ def _stop(settings: "Settings") -> "Conversation":
     yield End(EXIT_OK)
 
 
+def _check(settings: "Settings", argv: list[str], environ: "Mapping[str, str]") -> "Conversation":
+    from flom.cli.check import Check, Report
+
+    report = yield Check(settings, argv, environ)
+    assert isinstance(report, Report)
+    yield Say(1, report.text)
+    if report.problems:
+        yield Say(2, messages.would_fail(report.problems))
+    yield End(EXIT_FAILURE if report.problems else EXIT_OK)
+
+
+def _debug(settings: "Settings", name: str) -> "Conversation":
+    from flom.cli.debug import Debug
+
+    failure = yield Debug(settings, name)
+    if isinstance(failure, FlomError):
+        yield Say(2, messages.debug_failed(name, failure))
+    yield End(EXIT_DEBUG_FAILED if failure else EXIT_OK)
+
+
 def _show(what: str) -> "Conversation":
     if what == "unique-id" and not unique_id():
         yield Say(2, messages.no_unique_id())
@@ -170,7 +210,6 @@ def _refuse_inactive(settings: "Settings") -> None:
     asked = (
         (settings.tls, "TLS"),
         (settings.multicast_address and not settings.unicast_address, "multicast discovery"),
-        (settings.debug_feature is not None, "the debug feature"),
     )
     for wanted, name in asked:
         if wanted:
@@ -189,7 +228,8 @@ def _environment(
     return result
 
 
-def _warn(warnings: list[str]) -> "Conversation":
+def _warn(warnings: list[str], quiet: bool) -> "Conversation":
     for text in warnings:
-        yield Say(2, messages.warning(text))
+        if not quiet:
+            yield Say(2, messages.warning(text))
     warnings.clear()

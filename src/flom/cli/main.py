@@ -3,6 +3,7 @@
 import posix
 import sys
 
+from flom import trace
 from flom.cli import child, steps
 from flom.cli.command import command
 from flom.errors import FlomError
@@ -24,7 +25,9 @@ def main(words: list[str], hidden: int | None = None) -> "NoReturn":
     _occupy_standard_streams()
     _take_name()
     hands = Hands(hidden)
-    conversation = command(words, _environment(), _working_directory())
+    environ = _environment()
+    trace.start(environ)
+    conversation = command(words, environ, _working_directory())
     result: steps.Result = None
     while True:
         result = hands.carry_out(conversation.send(result))
@@ -56,7 +59,9 @@ class Hands:
             case steps.Acquire():
                 return self._held().acquire()
             case steps.Execute():
-                return child.run(step.argv, step.environ, step.ignored, self._dispositions)
+                return child.run(
+                    step.argv, step.environ, step.ignored, self._dispositions, step.kill_child
+                )
             case steps.Release():
                 self._held().release(step.rollback)
             case steps.Stop():
@@ -65,7 +70,12 @@ class Hands:
                 if step.signal:
                     child.die_by(step.signal)
                 posix._exit(step.status)
+            case _:
+                return step.carry_out(self._print)
         return None
+
+    def _print(self, text: str) -> None:
+        self._say(steps.Say(1, text))
 
     def _say(self, step: steps.Say) -> None:
         try:
@@ -83,10 +93,7 @@ class Hands:
     def _stop(self, step: steps.Stop) -> None:
         from flom.client.blocking import shut_down
 
-        if not shut_down(step.settings, immediate=step.immediate):
-            from flom.log import USER, SystemLog
-
-            SystemLog(USER, pid=False).record("FLM020N", "the daemon did not close within 1000 ms")
+        shut_down(step.settings, immediate=step.immediate)
 
     def _held(self) -> "Lock":
         assert self._lock is not None  # `command` connects first

@@ -123,6 +123,17 @@ def locked_element(element: str) -> str:
     return f"Locked element is '{element}'\n"
 
 
+def debug_failed(name: str, error: errors.FlomError) -> str:
+    """A debug feature failed (exit 1, CF-17)."""
+    return line(f"debug feature {quoted(name)}: {error.text} [ret_cod={error.rc}]")
+
+
+def would_fail(count: int) -> str:
+    """`--check` has found something (exit 99)."""
+    what = "1 problem" if count == 1 else f"{count} problems"
+    return line(f"this command would fail: {what} (see the lines marked 'problem')")
+
+
 def no_unique_id() -> str:
     """`--unique-id` on a host without a machine id (CF-14)."""
     return line(

@@ -1,8 +1,14 @@
-"""What the command asks of its surroundings, one class a step; values only."""
+"""What the command asks of its surroundings, one class a step; values only.
+
+Steps that few runs take live with the code that carries them out: `Trace`, `Check`, `Debug`.
+"""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from flom.cli.check import Check, Report
     from flom.cli.child import Ended
+    from flom.cli.debug import Debug
+    from flom.cli.tracing import Trace
     from flom.errors import FlomError
     from flom.settings import Settings
 
@@ -35,12 +41,19 @@ class Acquire:
 class Execute:
     """Run the command; result Ended or FlomError."""
 
-    __slots__ = ("argv", "environ", "ignored")
+    __slots__ = ("argv", "environ", "ignored", "kill_child")
 
-    def __init__(self, argv: list[str], environ: dict[str, str], ignored: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        argv: list[str],
+        environ: dict[str, str],
+        ignored: tuple[int, ...],
+        kill_child: bool = False,
+    ) -> None:
         self.argv = argv
         self.environ = environ
         self.ignored = ignored
+        self.kill_child = kill_child
 
 
 class Release:
@@ -73,5 +86,6 @@ class End:
 
 
 if TYPE_CHECKING:
-    Step = Say | Connect | Acquire | Execute | Release | Stop | End
-    Result = None | str | Ended | FlomError
+    Rare = Trace | Check | Debug
+    Step = Say | Connect | Acquire | Execute | Release | Stop | End | Rare
+    Result = None | str | Ended | Report | FlomError

@@ -9,17 +9,6 @@ import pytest
 from shared import vectors
 from system.replay import FLOM, Ahead, Command, scratch, surroundings, unused
 
-# What belongs to features that are still to come. Each must fail; strike what works.
-NOT_YET = {
-    "debug-feature-unknown": "debug features",
-    "trace-to-stderr": "trace records",
-    "trace-mask-octal-and-junk": "trace records",
-    "trace-file-unwritable-falls-back-to-stderr": "trace records",
-    "trace-file-created-even-with-mask-0": "trace files",
-    "trace-file-truncated": "trace files",
-    "daemon-trace-file-created": "trace files",
-}
-
 RECORDED = vectors("cli")
 EXPECTED = {case["name"]: (case, case["expect"]) for case in RECORDED["cases"]}
 FAULTS = {case["name"]: (case, case["required"]) for case in RECORDED["fault_cases"]}
@@ -74,15 +63,7 @@ def outcomes(request):
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_command_behaves_as_recorded(outcomes, case):
-    problem = outcomes.outcome(case)
-    if case in NOT_YET:
-        assert problem, f"{case} works: strike it from NOT_YET"
-    else:
-        assert not problem
-
-
-def test_cases_that_must_not_work_yet_exist():
-    assert NOT_YET.keys() <= CASES.keys()
+    assert not outcomes.outcome(case)
 
 
 def test_no_system_wide_file_disturbs():

@@ -8,8 +8,6 @@ from flom.options import OPTIONS, Option
 from . import facts, texts
 from .markup import Block, Heading, Items, Table, as_sentence, paras, with_marks
 
-_REFUSED = "Not available in this version yet: a run that asks for it ends with status 99."
-_INERT = "Not available in this version yet: accepted, without effect."
 _UNITS = {"MS": " milliseconds", "S": " seconds"}
 
 
@@ -45,10 +43,7 @@ def _remarks(option: Option) -> list[str]:
     if option.ours:
         known.append("Not an option of the reference.")
     remarks = [" ".join(known)] if known else []
-    if option.long in texts.REFUSED:
-        remarks.append(_REFUSED)
-    if option.long in texts.INERT:
-        remarks.append(_INERT)
+    remarks += [note for names, note in texts.COMING.items() if option.long in names]
     return remarks
 
 

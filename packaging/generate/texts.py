@@ -97,6 +97,15 @@ OPTIONS: dict[str, str] = {
         waiters whose lock does not: readers join readers while a writer waits. After this
         time the waiter is passed no more.
         """,
+    "conflict-exit-code": """
+        From 0 to 255. It replaces 98, to tell a busy lock from a command that ends with 98.
+        """,
+    "kill-child": "",
+    "quiet": "",
+    "check": """
+        A line for each step, on standard output: the files that count, the daemon that would be
+        used or started, the lock, the command.
+        """,
     "socket-mode": "From `0000` to `0777`, for instance `0660`.",
     "config-file": """
         Settings come from these layers, each of which overrides the ones before it, key
@@ -134,13 +143,22 @@ DEBUG_FEATURES = {
     "tls.client": "connects to `--unicast-address` with TLS and checks its peer",
 }
 
-# Options of features that are still to come. Of the first a run says so and ends with 99; the
-# second are accepted and have no effect.
-REFUSED = ("multicast-address", "debug-feature", "tls-certificate", "tls-private-key",
-           "tls-ca-certificate", "tls-check-peer-id")  # fmt: skip
-INERT = ("mount-point-vfs", "multicast-port", "discovery-attempts", "discovery-timeout",
-         "discovery-ttl", "daemon-trace-file", "command-trace-file",
-         "append-trace-file")  # fmt: skip
+# Features that are still to come, and the options that have to wait for them. Of the first two a
+# lock says so and ends with status 99, apart from that only the debug features use them.
+DISCOVERY = (
+    "multicast-address", "multicast-port", "discovery-attempts", "discovery-timeout",
+    "discovery-ttl",
+)  # fmt: skip
+TLS = ("tls-certificate", "tls-private-key", "tls-ca-certificate", "tls-check-peer-id")
+VFS = ("mount-point-vfs",)
+COMING = {
+    DISCOVERY: "This version finds no daemon by multicast yet: a lock with "
+    "`--multicast-address` and without `--unicast-address` ends with status 99. Only the debug "
+    "features use this option.",
+    TLS: "This version has no TLS for locks yet: a lock with the three files ends with status 99. "
+    "Only the debug features use this option.",
+    VFS: "This version has no virtual file system yet: the directory is checked, nothing else.",
+}
 
 # For the sample file: keys whose built-in value cannot be written down.
 EXAMPLES = {
@@ -197,11 +215,12 @@ KINDS = {
 EXIT_STATUS = {
     "EXIT_OK": "the command ended with 0; or the information was printed, or the daemon took the "
     "request to end",
+    "EXIT_DEBUG_FAILED": "a debug feature failed",
     "EXIT_CANNOT_WAIT": "the resource does not exist, `--resource-create no` does not let this run "
     "create it, and `--resource-timeout 0` does not let it wait",
     "EXIT_NOT_EXECUTED": "there is no command, or it cannot be executed",
     "EXIT_BUSY": "somebody else holds the lock and `--resource-timeout 0` does not wait; or the "
-    "time of `--resource-timeout` is over",
+    "time of `--resource-timeout` is over. `--conflict-exit-code` chooses another value",
     "EXIT_FAILURE": "anything else: a bad option or setting, no daemon, a request that can never "
     "be satisfied, the daemon was lost before the lock was given back",
 }

@@ -20,3 +20,7 @@ class Connection:
         self.output = b""
         self.closing = False
         self.timer: Timer | None = None
+
+    def __str__(self) -> str:
+        # Peers of a UNIX socket have no address that would tell them apart.
+        return f"{self.peer} fd={self.descriptor}"

@@ -141,7 +141,7 @@ class Server:
         self.served += 1
         self.connections.add(connection)
         if trace.mask & (trace.CONNECTION | trace.TCP):
-            trace.record(f"flom_conns: {peer} has come, fd={connection.descriptor}")
+            trace.record(f"flom_conns: {connection} has come")
         self._changed()
 
     def close(self, connection: Connection) -> None:
@@ -149,7 +149,7 @@ class Server:
         if connection not in self.connections:
             return
         if trace.mask & (trace.CONNECTION | trace.TCP):
-            trace.record(f"flom_conns: {connection.peer} leaves, fd={connection.descriptor}")
+            trace.record(f"flom_conns: {connection} leaves")
         self.connections.discard(connection)
         connection.closing = True
         if connection.timer is not None:
@@ -215,7 +215,7 @@ class Server:
         if connection.closing:
             return
         if trace.mask & trace.MESSAGE:
-            trace.record(f"flom_msg_receive: {connection.peer}: {data!r}")
+            trace.record(f"flom_msg_receive: {connection}: {data!r}")
         conversation = connection.conversation
         try:
             conversation.receive(data)
@@ -251,7 +251,7 @@ class Server:
         elif isinstance(message, Unlock):
             name = message.name or b""
             if trace.mask & _DECISIONS:
-                _story().unlock(connection.peer, name, message.rollback)
+                _story().unlock(connection, name, message.rollback)
             self._apply(self._table.unlock(connection, name, message.rollback, self._instant()))
         else:
             self._manage(connection, message)
@@ -267,7 +267,7 @@ class Server:
             message.lifespan,
         )
         if trace.mask & _DECISIONS:
-            _story().request(connection.peer, request)
+            _story().request(connection, request)
         self._apply(self._table.lock(connection, request, self._instant()))
 
     def _manage(self, connection: Connection, message: Shutdown) -> None:
@@ -286,7 +286,7 @@ class Server:
         for effect in effects:
             connection: Connection = effect.client  # type: ignore[assignment]  # it was ours
             if trace.mask & _DECISIONS:
-                _story().decision(connection.peer, effect)
+                _story().decision(connection, effect)
             if isinstance(effect, Granted):
                 self._answer(connection, RC_OK, effect.element)
             elif isinstance(effect, Enqueued):
@@ -308,7 +308,7 @@ class Server:
             self._dead.append(connection)  # an element too long to be told
             return
         if trace.mask & trace.MESSAGE:
-            trace.record(f"flom_msg_send: {connection.peer}: {data!r}")
+            trace.record(f"flom_msg_send: {connection}: {data!r}")
         if connection.output:
             connection.output += data
             return

@@ -7,6 +7,7 @@ from flom.core.requests import Closed, Enqueued, Granted, Parked, Refused
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from flom.core.requests import Effect, Request
+    from flom.daemon.connection import Connection
 
 _BITS = {
     "simple": trace.SIMPLE,
@@ -19,7 +20,7 @@ _BITS = {
 _COMMON = trace.LOCKER | trace.RESOURCE
 
 
-def request(peer: str, wanted: "Request") -> None:
+def request(peer: "Connection", wanted: "Request") -> None:
     """A client asks for a lock."""
     if _chosen(wanted.name):
         trace.record(
@@ -28,13 +29,13 @@ def request(peer: str, wanted: "Request") -> None:
         )
 
 
-def unlock(peer: str, name: bytes, rollback: bool) -> None:
+def unlock(peer: "Connection", name: bytes, rollback: bool) -> None:
     """A client gives a lock back."""
     if _chosen(name):
         trace.record(f"flom_resource: {peer} gives {_shown(name)} back, rollback {rollback:d}")
 
 
-def decision(peer: str, effect: "Effect") -> None:
+def decision(peer: "Connection", effect: "Effect") -> None:
     """What the table has decided for a client."""
     if isinstance(effect, Granted):
         if _chosen(effect.name):

@@ -132,6 +132,19 @@ def asleep(pid):
     return not int(status["SigPnd"], 16) and not int(status["ShdPnd"], 16)
 
 
+def started_in(folder):
+    """The living processes of `flom` that have the folder of a test for their home."""
+    mark = f"HOME={folder}".encode()
+    return {pid for pid in pids() if comm(pid).startswith("flom") and mark in _environment_of(pid)}
+
+
+def _environment_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
 def kill(pid, number=signal.SIGKILL):
     """Send a signal to a process that may be gone."""
     with contextlib.suppress(ProcessLookupError):
@@ -232,7 +245,8 @@ class Place:
 
     def daemons(self):
         """The processes named `flom` with this place in their argument list, listening or not."""
-        return {pid for pid in pids() if not gone(pid) and self._is_ours(pid)}
+        ours = started_in(self.folder)
+        return {pid for pid in ours if contains(words_of(pid), self.words)}
 
     def await_no_daemon(self, bound=BOUND):
         """Returns when no process of this place is left."""
@@ -258,12 +272,10 @@ class Place:
                     with contextlib.suppress(OSError):
                         stream.close()
             process.wait(BOUND)
-        for pid in self.daemons():
+        left = started_in(self.folder)
+        for pid in left:
             kill(pid)
-        self.await_no_daemon()
-
-    def _is_ours(self, pid):
-        return comm(pid).startswith("flom") and contains(words_of(pid), self.words)
+        wait_for(lambda: all(map(gone, left)), "the end of what was left")
 
 
 def _asks(pid):
@@ -285,8 +297,9 @@ class UnixPlace(Place):
     def connect(self, bound=BOUND):
         """A connected socket."""
         sock = socket.socket(socket.AF_UNIX)
-        sock.settimeout(bound)
+        # Blocking: with a time limit it would fail at once while the backlog is full.
         sock.connect(str(self.path))
+        sock.settimeout(bound)
         return sock
 
     def inodes(self):

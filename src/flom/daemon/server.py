@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 # Seconds a started message may take to arrive (wire.md W-8), and a half closed peer to go away.
 MESSAGE_LIMIT = 10.0
 LINGER_LIMIT = 10.0
+# Bytes of answers that may wait for a peer before we read nothing more from it.
+OUTPUT_LIMIT = 65536
 # How many connections are accepted before others are served again.
 ACCEPT_BATCH = 64
 # Small: a larger buffer is made and cut for every message, and few are longer.
@@ -311,6 +313,9 @@ class Server:
             trace.record(f"flom_msg_send: {connection}: {data!r}")
         if connection.output:
             connection.output += data
+            if len(connection.output) > OUTPUT_LIMIT:
+                # Who does not read is not listened to: its answers would fill our memory.
+                self._reactor.change(connection.descriptor, WRITE)
             return
         try:
             sent = connection.sock.send(data)

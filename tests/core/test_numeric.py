@@ -1,6 +1,6 @@
 import pytest
 from core.play import play
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flom.core.numeric import FirstFit
@@ -93,6 +93,7 @@ def waiter(quantity):
     return Entry(None, None, Request(b"n[9]", quantity=quantity), 0.0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("aaadf"), st.integers(1, 40)), max_size=150))
 def test_first_fit_is_a_search_from_the_oldest(steps):
     tree, line = FirstFit(), []

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flom.core.requests import Request
@@ -16,6 +16,7 @@ def discard(line, entry):
     line.discard(entry)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-1, 200), max_size=300))
 def test_a_line_is_a_list(steps):
     """A number removes, -1 and numbers beyond the end append."""

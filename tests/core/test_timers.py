@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flom.core.names import parse
@@ -11,6 +11,7 @@ def resource():
     return Simple(parse(b"x"), 0, 0.0)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 3), st.one_of(st.integers(0, 30), st.none()), st.integers(0, 3)),
@@ -49,4 +50,14 @@ def test_putting_off_an_alarm_again_and_again_takes_no_memory():
         timers.arm(one, 2.0 + number)
     assert len(timers._heap) == 1
     assert timers.next() == 10001.0
+    assert len(timers._heap) == 1
+
+
+def test_replaced_entries_are_not_put_back():
+    timers, one = Timers(), resource()
+    timers.arm(one, 5.0)
+    timers.arm(one, 3.0)
+    assert timers.ripe(3.0) == [one]
+    timers.arm(one, 10.0)
+    assert timers.ripe(5.0) == []
     assert len(timers._heap) == 1

@@ -3,9 +3,10 @@ import time
 
 import pytest
 from core.play import NOON, Play, play
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flom.core.requests import Instant, Request
 from flom.core.timestamp import conversions, stamp, tick_of
 
 BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
@@ -69,12 +70,14 @@ def test_local_time_of_the_daemon(zone):
     assert stamp("%s", NOON * 1_000_000) == str(NOON)
 
 
+@settings(deadline=None)
 @given(
-    st.text(st.sampled_from("%%%%SMHTRIXcrspYdabnt:.z#f"), min_size=1, max_size=12),
+    st.lists(st.sampled_from([*"%%%%SMHTRIXcrspYdabnt:.zf", "#f", "#ff"]), max_size=12),
     st.integers(0, 2_000_000_000),
 )
-def test_ticks_agree_with_what_is_printed(pattern, second):
+def test_ticks_agree_with_what_is_printed(words, second):
     """Within a tick the text stays; the next tick prints another one."""
+    pattern = "".join(words)
     tick = tick_of(pattern)
     coarsest = 3_600_000_000
     start = second * 1_000_000 // coarsest * coarsest if tick is None else second * 1_000_000
@@ -275,3 +278,12 @@ def test_who_is_closed_while_asking_gets_nothing():
     it.run("B lock foo => B closed")
     assert [claim.client for claim in it.table.snapshot().resources[0].holders] == ["A"]
     it.run("B unlock foo => B closed")
+
+
+def test_many_waiters_for_one_tick_share_one_alarm():
+    it = play("A lock _t_%M[9] => A granted 00")
+    for number in range(500):
+        jitter = number * 7919 % 50  # us between reading one clock and reading the other
+        now = Instant(number / 10000, it.start + number * 100 + jitter)
+        it.table.lock(number, Request(b"_t_%M[9]"), now)
+    assert len(it.table._timers._heap) == 1

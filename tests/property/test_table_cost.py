@@ -164,6 +164,16 @@ def readers_above_many_blocked_nodes(crowd):
         yield
 
 
+def readers_above_a_node_that_blocks_many(crowd):
+    crowd.lock("A", b"/r/x", 3)
+    for n in range(crowd.n):
+        crowd.lock(n, b"/r/x/n%d" % n)
+    for _ in range(20):
+        crowd.lock("B", b"/r", 3)
+        crowd.unlock("B", b"/r")
+        yield
+
+
 CASES = [
     other_resources,
     other_locks_of_the_connection,
@@ -175,6 +185,7 @@ CASES = [
     other_nodes,
     node_with_many_writers,
     readers_above_many_blocked_nodes,
+    readers_above_a_node_that_blocks_many,
 ]
 
 

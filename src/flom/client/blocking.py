@@ -130,11 +130,12 @@ class Lock:
                 if trace.mask & trace.MESSAGE:
                     trace.record(f"flom_msg_receive: {data!r}")
                 answered = True
-                if session.received(data):
-                    sock.settimeout(None)
-                    return session.element
+                granted = session.received(data)
                 if reply := session.to_send():
                     _send(sock, reply)
+                if granted:
+                    sock.settimeout(None)
+                    return session.element
                 sock.settimeout(_remaining(deadline))
         except TimeoutError:
             self.close()

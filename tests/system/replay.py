@@ -32,7 +32,12 @@ HEAD = '<?xml version="1.0" encoding="UTF-8" ?>'
 END = b"</msg>"
 NOBODY = "0" * 32
 _HOSTS = {"tcp4": "127.0.0.1", "tcp6": "::1"}
-_DAEMON = "import sys; sys.path.insert(0, sys.argv.pop(1)); from flom.ctl.main import main; main()"
+_DAEMON = """\
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from flom.ctl.main import main
+sys.exit(main())
+"""
 
 
 class TooLate(Exception):

@@ -143,4 +143,4 @@ def trace_mask() -> Block:
 
 def layers() -> list[Block]:
     """Where settings come from."""
-    return paras(texts.OPTIONS["config-file"])
+    return paras(texts.OPTIONS["config-file"])[:2]

@@ -37,8 +37,8 @@ command: the element that was locked.
 
 _STATUS_NOTES = """\
 A command may itself end with one of these values; the line on standard error tells them apart.
-Every status that is not the command's comes with such a line; `ret_cod=`*N* in it is a code that
-FLoM programs share.
+Every status that is not the command's comes with such a line, unless `--quiet` forbids it;
+`ret_cod=`*N* in it is a code that FLoM programs share.
 
 A command that does not end with 0 gives back the number of a `_S_` sequence.
 """

@@ -114,7 +114,9 @@ OPTIONS: dict[str, str] = {
 
         `/etc/flom.conf` and `.flom` may be absent; one that cannot be parsed is skipped
         with a warning. The file of `--config-file` must be readable and correct; if the
-        option is given twice, the last file counts. See `flom.conf(5)`.
+        option is given twice, the last file counts.
+
+        `flom.conf(5)` tells how such a file is written.
         """,
     "quiesce-exit": """
         Locks that are held or waited for are served to their end. The command, if there
@@ -179,7 +181,7 @@ EXAMPLES = {
 
 # By two-letter name: long name, meaning.
 MODES = {
-    "NL": ("NullLock", "null; registers a user, excludes nobody but is known to wait"),
+    "NL": ("NullLock", "null; uses the resource, excludes nobody and is excluded by nobody"),
     "CR": ("ConcurrentRead", "concurrent read; reads while others may write"),
     "CW": ("ConcurrentWrite", "concurrent write; writes while others may write"),
     "PR": ("ProtectedRead", "protected read; the usual shared lock, no writers"),

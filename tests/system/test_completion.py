@@ -238,8 +238,9 @@ def test_options_behind_the_command_are_those_of_flom(shell):
     assert {word.rstrip("=") for word in shell.complete("flom fruit --lock")} == {"--lock-mode"}
 
 
-def test_after_two_dashes_no_option_of_flom(shell):
-    assert not {word.rstrip("=") for word in shell.complete("flom -- fruit --")} & LONG
+@pytest.mark.parametrize("line", ["flom -- fruit --", "flom fruit -- --", "flom -r A -- fruit -"])
+def test_after_two_dashes_no_option_of_flom(shell, line):
+    assert not {word.rstrip("=") for word in shell.complete(line)} & LONG
 
 
 def test_flomctl(shell):

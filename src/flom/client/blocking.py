@@ -58,11 +58,12 @@ class Lock:
 
     def acquire(self) -> str | None:
         """Ask for the lock and wait for it; returns the element granted, if the kind has any."""
-        element = trace.told(trace.CLIENT, "flom_client_lock", self._acquire)
-        if self._session.served_by is not None:
-            daemon, step = self._session.served_by
-            _log("FLM016I", f"serving peer {daemon}, verb 1, step {step}")
-        return element
+        try:
+            return trace.told(trace.CLIENT, "flom_client_lock", self._acquire)
+        finally:
+            if self._session.served_by is not None:
+                daemon, step = self._session.served_by
+                _log("FLM016I", f"serving peer {daemon}, verb 1, step {step}")
 
     def _acquire(self) -> str | None:
         for _ in range(RESTARTS):

@@ -5,7 +5,7 @@ from time import monotonic
 
 from flom.client.blocking import Lock
 from flom.client.reach import connect
-from flom.client.session import DEFAULT_LIMIT, Session, endpoint_of
+from flom.client.session import Session, endpoint_of
 from flom.errors import RC_LOCK_CANT_WAIT, FlomError
 from flom.machine import unique_id
 
@@ -20,7 +20,8 @@ def probe(settings: "Settings") -> None:
     Raises flom.net.connect.NobodyListens when there is none, FlomError when there is something
     else, or something that is not ours to use.
     """
-    connect(endpoint_of(settings), settings, monotonic() + DEFAULT_LIMIT).close()
+    deadline = Session(settings, "", monotonic()).connect_deadline
+    connect(endpoint_of(settings), settings, deadline).close()
     lock = Lock(_harmless(settings))
     try:
         lock.connect()

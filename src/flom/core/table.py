@@ -29,11 +29,12 @@ class Table:
     negative = newcomers pass for ever.
 
     A client is any hashable value that stands for one connection. Times must not go backwards on
-    the monotonic clock. Every method first does what is overdue, so results do not depend on how
-    promptly `advance` is called; and none blocks or raises, whatever a client asks.
+    the monotonic clock. `due` is never later than `wakeup()` and costs nothing to look at. Every
+    method first does what is overdue, so results do not depend on how promptly `advance` is
+    called; and none blocks or raises, whatever a client asks.
     """
 
-    __slots__ = ("_connections", "_due", "_parked", "_patience", "_resources", "_timers")
+    __slots__ = ("_connections", "_parked", "_patience", "_resources", "_timers", "due")
 
     def __init__(self, patience: int = 60000) -> None:
         self._patience = patience
@@ -41,12 +42,12 @@ class Table:
         self._resources: dict[bytes, Resource] = {}  # by identity: the name, or the root of a tree
         self._parked = Parking()
         self._timers = Timers()
-        self._due = NEVER  # no alarm is earlier
+        self.due = NEVER  # no alarm is earlier
 
     def lock(self, client: object, request: Request, now: Instant) -> list[Effect]:
         """A client asks for a lock; a request of it that is still pending is replaced (W-35)."""
         effects: list[Effect] = []
-        if now.monotonic >= self._due and self._overdue(client, now, effects):
+        if now.monotonic >= self.due and self._overdue(client, now, effects):
             return effects
         connection = self._connections.get(client)
         if connection is None:
@@ -67,7 +68,7 @@ class Table:
         the client is closed.
         """
         effects: list[Effect] = []
-        if now.monotonic >= self._due and self._overdue(client, now, effects):
+        if now.monotonic >= self.due and self._overdue(client, now, effects):
             return effects
         connection = self._connections.get(client)
         if connection is None:
@@ -91,7 +92,7 @@ class Table:
     def disconnect(self, client: object, now: Instant) -> list[Effect]:
         """A client has gone; everything it had is released (R-50). Unknown clients are fine."""
         effects: list[Effect] = []
-        if now.monotonic >= self._due:
+        if now.monotonic >= self.due:
             effects = self.advance(now)
         connection = self._connections.get(client)
         if connection is not None:
@@ -111,13 +112,13 @@ class Table:
             else:
                 del self._resources[resource.name.root]
         self._walk(ticking, now, effects)
-        self._due = self._timers.next()
+        self.due = self._timers.next()
         return effects
 
     def wakeup(self) -> float | None:
         """The monotonic time at which `advance` must be called, None = there is no need."""
-        self._due = self._timers.next()
-        return None if self._due == NEVER else self._due
+        self.due = self._timers.next()
+        return None if self.due == NEVER else self.due
 
     def parked(self) -> list[object]:
         """The clients that wait for a creation."""
@@ -341,4 +342,4 @@ class Table:
 
     def _arm(self, resource: Resource, when: float) -> None:
         self._timers.arm(resource, when)
-        self._due = min(self._due, when)
+        self.due = min(self.due, when)

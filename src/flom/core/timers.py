@@ -36,7 +36,7 @@ class Timers:
 
     def _load(self) -> None:
         # On first use: an extension module is not worth loading while a daemon starts.
-        from heapq import heappop, heappush
+        from _heapq import heappop, heappush
 
         self._push = heappush
         self._pop = heappop

@@ -10,12 +10,22 @@ if TYPE_CHECKING:
 class Connection:
     """One peer: its socket, its conversation, and what it has not read yet."""
 
-    __slots__ = ("closing", "conversation", "descriptor", "output", "peer", "sock", "timer")
+    __slots__ = (
+        "closing",
+        "conversation",
+        "descriptor",
+        "output",
+        "peer",
+        "peerid",
+        "sock",
+        "timer",
+    )
 
     def __init__(self, sock: "socket", peer: str, conversation: "ServerConversation") -> None:
         self.sock = sock
         self.descriptor = sock.fileno()
         self.peer = peer
+        self.peerid: str | None = None  # as the peer itself says
         self.conversation = conversation
         self.output = b""
         self.closing = False

@@ -5,7 +5,7 @@ exact without any message between the two: from the moment the socket listens, t
 the starter's connection until the daemon accepts it (daemon.md 4.1).
 """
 
-import os
+import posix
 
 from flom import signals, trace
 from flom.errors import RC_FORK_ERROR, FlomError
@@ -40,13 +40,13 @@ def start(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings") -> None:
         trace.DAEMON, f"flom_daemon: listen at {endpoint}", listen, endpoint, settings
     )
     try:
-        helper = os.fork()
+        helper = posix.fork()
     except OSError as error:
         listener.close()
         raise FlomError(RC_FORK_ERROR, f"cannot start a daemon: {error.strerror}") from None
     if helper == 0:
         _detach(listener, settings)
-    _, status = os.waitpid(helper, 0)
+    _, status = posix.waitpid(helper, 0)
     if status != 0:
         listener.close()
         raise FlomError(RC_FORK_ERROR, "cannot start a daemon: no further process can be made")
@@ -88,8 +88,8 @@ def _detach(listener: Listener, settings: "Settings") -> "NoReturn":
     """The helper: leave the session, fork the daemon, tell by the exit status how that went."""
     status = 1
     try:
-        os.setsid()
-        pid = os.fork()
+        posix.setsid()
+        pid = posix.fork()
         if pid == 0:
             _be_daemon(listener, settings)
         if trace.mask & trace.DAEMON:
@@ -97,14 +97,14 @@ def _detach(listener: Listener, settings: "Settings") -> "NoReturn":
         status = 0
     finally:
         # Never back into the starter's code, whatever happened.
-        os._exit(status)
+        posix._exit(status)
 
 
 def _be_daemon(listener: Listener, settings: "Settings") -> "NoReturn":
     status = 1
     try:
-        os.chdir("/")
-        os.umask(0)
+        posix.chdir("/")
+        posix.umask(0)
         if settings.daemon_trace_file is None:
             trace.stop()
         trace.close()
@@ -115,23 +115,23 @@ def _be_daemon(listener: Listener, settings: "Settings") -> "NoReturn":
         status = 0
     finally:
         # Whatever happened: no traceback at anybody, and not back into the starter's code.
-        os._exit(status)
+        posix._exit(status)
 
 
 def _redirect_standard_streams() -> None:
-    null = os.open(os.devnull, os.O_RDWR)
+    null = posix.open("/dev/null", posix.O_RDWR)
     for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
+        posix.dup2(null, descriptor)
     if null > 2:
-        os.close(null)
+        posix.close(null)
 
 
 def _close_others(kept: set[int]) -> None:
     # Asked of the system, not counted up to the limit: the limit may have been lowered since.
-    for descriptor in map(int, os.listdir("/proc/self/fd")):
+    for descriptor in map(int, posix.listdir("/proc/self/fd")):
         if descriptor not in kept:
             try:
-                os.close(descriptor)
+                posix.close(descriptor)
             except OSError:
                 pass  # the one that listed the directory
 

@@ -5,9 +5,9 @@ second and starts in a fifth of the time; a daemon that starts on demand pays it
 someone's cron job.
 """
 
-import heapq
-import os
+import posix
 import select
+from _heapq import heappop, heappush
 from time import monotonic
 
 TYPE_CHECKING = False
@@ -69,7 +69,7 @@ class Reactor:
     def call_at(self, when: float, callback: "Callable[[], None]") -> Timer:
         """Make the call at `when`, seconds of the monotonic clock, or soon after."""
         timer = Timer(when, callback)
-        heapq.heappush(self._timers, timer)
+        heappush(self._timers, timer)
         return timer
 
     def stop(self) -> None:
@@ -99,14 +99,14 @@ class Reactor:
     def _pause(self) -> float:
         timers = self._timers
         while timers and timers[0].callback is None:
-            heapq.heappop(timers)
+            heappop(timers)
         # epoll counts in milliseconds and rounds up: a timer is never looked at too early.
         return max(timers[0].when - monotonic(), 0.0) if timers else -1.0
 
     def _run_timers(self) -> None:
         timers = self._timers
         while timers and timers[0].when <= self.now and not self._stopped:
-            timer = heapq.heappop(timers)
+            timer = heappop(timers)
             callback, timer.callback = timer.callback, None
             if callback is not None:
                 callback()
@@ -118,12 +118,12 @@ class WakeUp:
     __slots__ = ("_reactor", "_reader", "writer")
 
     def __init__(self, reactor: Reactor, callback: "Callable[[bytes], None]") -> None:
-        self._reader, self.writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._reader, self.writer = posix.pipe2(posix.O_CLOEXEC | posix.O_NONBLOCK)
         self._reactor = reactor
-        reactor.add(self._reader, READ, lambda _: callback(os.read(self._reader, 512)))
+        reactor.add(self._reader, READ, lambda _: callback(posix.read(self._reader, 512)))
 
     def close(self) -> None:
         """Stop waking the loop."""
         self._reactor.remove(self._reader)
-        os.close(self._reader)
-        os.close(self.writer)
+        posix.close(self._reader)
+        posix.close(self.writer)

@@ -43,6 +43,7 @@ MESSAGE_LIMIT = 10.0
 LINGER_LIMIT = 10.0
 # Bytes of answers that may wait for a peer before we read nothing more from it.
 OUTPUT_LIMIT = 65536
+NEVER = float("inf")
 # How many connections are accepted before others are served again.
 ACCEPT_BATCH = 64
 # Small: a larger buffer is made and cut for every message, and few are longer.
@@ -95,6 +96,8 @@ class Server:
         self._shutdown = shutdown
         self._dead: list[Connection] = []
         self._alarm: Timer | None = None
+        self._armed = NEVER
+        self._now = Instant(reactor.now, time.time_ns() // 1000)
         self.connections: set[Connection] = set()
         self.served = 0
         reactor.add(listener.sock.fileno(), READ, self._invited)
@@ -196,10 +199,11 @@ class Server:
             # A fault of ours, met while serving this peer, costs this peer only.
             self._log.record("FLM009W", f"internal error serving {connection.peer}: {fault!r}")
             self.close(connection)
-        self._settle()
+        if self._dead or self._table.due < self._armed:
+            self._settle()
 
     def _settle(self) -> None:
-        """What follows every event: ends noticed on the way, and the next alarm."""
+        """What follows events: ends noticed on the way, and the next alarm."""
         while self._dead:
             self.close(self._dead.pop())
         self._arm()
@@ -228,7 +232,8 @@ class Server:
                 self._log.record("FLM006W", f"from {connection.peer}: {error.text}")
             self.close(connection)
             return
-        self._watch_message(connection)
+        if connection.timer is not None or conversation.mid_message:
+            self._watch_message(connection)
 
     def _watch_message(self, connection: Connection) -> None:
         timer = connection.timer
@@ -251,15 +256,13 @@ class Server:
         if isinstance(message, Lock):
             self._lock(connection, message)
         elif isinstance(message, Unlock):
-            name = message.name or b""
-            if trace.mask & _DECISIONS:
-                _story().unlock(connection, name, message.rollback)
-            self._apply(self._table.unlock(connection, name, message.rollback, self._instant()))
+            self._unlock(connection, message)
         else:
             self._manage(connection, message)
 
     def _lock(self, connection: Connection, message: Lock) -> None:
-        self._log_peer(message.peerid, Lock)
+        if message.peerid != connection.peerid:
+            self._log_peer(connection, message.peerid, Lock)
         request = Request(
             message.name or b"",
             message.mode,
@@ -272,14 +275,27 @@ class Server:
             _story().request(connection, request)
         self._apply(self._table.lock(connection, request, self._instant()))
 
+    def _unlock(self, connection: Connection, message: Unlock) -> None:
+        name, rollback = message.name, message.rollback
+        if trace.mask & _DECISIONS:
+            _story().unlock(connection, name, rollback)
+        effects = self._table.unlock(connection, name, rollback, self._instant())
+        for effect in effects:
+            if isinstance(effect, Closed) and effect.client is connection:
+                self._log.record("FLM009W", f"from {connection.peer}: {effect.why}: {name!r}")
+        self._apply(effects)
+
     def _manage(self, connection: Connection, message: Shutdown) -> None:
-        self._log_peer(message.peerid, Shutdown)
+        self._log_peer(connection, message.peerid, Shutdown)
         # Closing at once tells the peer that its request was accepted (wire.md W-61).
         self.close(connection)
         self._shutdown(message.immediate)
 
-    def _log_peer(self, peerid: str | None, message: "type[Lock] | type[Shutdown]") -> None:
-        if peerid is not None and self._log.muted_until <= self._reactor.now:
+    def _log_peer(
+        self, connection: Connection, peerid: str | None, message: "type[Lock] | type[Shutdown]"
+    ) -> None:
+        if peerid is not None:
+            connection.peerid = peerid  # once is enough for those who lock again and again
             self._log.record("FLM015I", f"peer {peerid}, verb {message.verb}, step {message.step}")
 
     # Effects to messages
@@ -299,7 +315,7 @@ class Server:
             elif isinstance(effect, Refused):
                 self._answer(connection, _REFUSALS[effect.reason])
             elif isinstance(effect, Closed):
-                self._dismiss(connection, effect.why)
+                self._dismiss(connection)
 
     def _answer(self, connection: Connection, rc: int, element: str | None = None) -> None:
         if connection not in self.connections:
@@ -343,12 +359,10 @@ class Server:
             if connection.closing:
                 self._half_close(connection)
 
-    def _dismiss(self, connection: Connection, why: str) -> None:
+    def _dismiss(self, connection: Connection) -> None:
         """The core has given the client up: its last answer goes out, then the end of stream."""
         if connection not in self.connections or connection.closing:
             return
-        if why:
-            self._log.record("FLM009W", f"from {connection.peer}: {why}")
         connection.closing = True
         if connection.timer is not None:
             connection.timer.cancel()
@@ -367,19 +381,23 @@ class Server:
     # Time
 
     def _instant(self) -> Instant:
-        return Instant(self._reactor.now, time.time_ns() // 1000)
+        # Everything that arrived together happens at one moment.
+        if self._now.monotonic != self._reactor.now:
+            self._now = Instant(self._reactor.now, time.time_ns() // 1000)
+        return self._now
 
     def _arm(self) -> None:
         due = self._table.wakeup()
-        alarm = self._alarm
-        if due is None or (alarm is not None and alarm.when <= due):
+        if due is None or self._armed <= due:
             return  # an alarm that comes too early looks again
-        if alarm is not None:
-            alarm.cancel()
+        if self._alarm is not None:
+            self._alarm.cancel()
         self._alarm = self._reactor.call_at(due, self._wake)
+        self._armed = due
 
     def _wake(self) -> None:
         self._alarm = None
+        self._armed = NEVER
         self._apply(self._table.advance(self._instant()))
         self._settle()
         self._changed()

@@ -2,8 +2,8 @@
 
 import errno
 import fcntl
-import os
-from stat import S_ISREG, S_ISSOCK
+import posix
+from _stat import S_ISREG, S_ISSOCK
 
 from flom import trace
 from flom.errors import (
@@ -56,7 +56,7 @@ class Listener:
         self.sock.close()
         if self._path and _identity(self._path) == self._identity:
             try:
-                os.unlink(self._path)
+                posix.unlink(self._path)
             except OSError:
                 pass  # gone, or not ours to remove: a stale socket hinders nobody
         self.forget()
@@ -65,7 +65,7 @@ class Listener:
         """Close our descriptors only: another process goes on with the same socket and lock."""
         self.sock.close()
         if self.lock >= 0:
-            os.close(self.lock)
+            posix.close(self.lock)
             self.lock = -1
 
 
@@ -82,7 +82,7 @@ def listen_unix(endpoint: UnixEndpoint, mode: int | None = None) -> Listener:
         _remove_stale(endpoint.path)
         sock = _bind_unix(endpoint, mode)
     except BaseException:
-        os.close(lock)
+        posix.close(lock)
         raise
     return Listener(sock, endpoint.path, endpoint.path, lock)
 
@@ -135,11 +135,11 @@ def adopt(descriptor: int) -> Listener:
         raise FlomError(
             RC_SOCKET_ERROR, f"descriptor {descriptor} is not a socket: {error.strerror}"
         ) from None
-    os.set_inheritable(descriptor, False)
+    posix.set_inheritable(descriptor, False)
     sock.setblocking(False)
     if sock.family != AF_UNIX:
         return Listener(sock, "/".join(numeric(address)))
-    path = os.fsdecode(address)
+    path = address.decode("utf-8", "surrogateescape") if isinstance(address, bytes) else address
     lock = _take_lock(UnixEndpoint(path)) if path.startswith("/") else -1
     return Listener(sock, path, lock=lock)
 
@@ -166,7 +166,7 @@ def _bind_unix(endpoint: UnixEndpoint, mode: int | None) -> socket:
     except OSError as error:
         raise FlomError(RC_SOCKET_ERROR, f"cannot make a socket: {error.strerror}") from None
     # The mode is given by the umask, not by a later chmod: no moment with wider permissions.
-    umask = os.umask(0o777 & ~mode)
+    umask = posix.umask(0o777 & ~mode)
     try:
         sock.bind(endpoint.path)
         sock.listen(BACKLOG)
@@ -176,7 +176,7 @@ def _bind_unix(endpoint: UnixEndpoint, mode: int | None) -> socket:
             RC_BIND_ERROR, f"cannot listen on {endpoint.path}: {error.strerror}"
         ) from None
     finally:
-        os.umask(umask)
+        posix.umask(umask)
     sock.setblocking(False)
     return sock
 
@@ -193,53 +193,53 @@ def _take_lock(endpoint: UnixEndpoint) -> int:
         _check_lock(endpoint, path, lock)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        os.close(lock)
+        posix.close(lock)
         raise Taken(
             RC_FLOCK_ERROR, f"another daemon holds the lock file {path} ({error.strerror})"
         ) from None
     except FlomError:
-        os.close(lock)
+        posix.close(lock)
         raise
     return lock
 
 
 def _open_lock(path: str, mode: int) -> int:
-    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    flags = posix.O_RDWR | posix.O_CLOEXEC | posix.O_NOFOLLOW | posix.O_NONBLOCK
     while True:
         # Without O_CREAT first: in a sticky directory the kernel refuses to open somebody
         # else's existing file for creation.
         try:
-            return os.open(path, flags)
+            return posix.open(path, flags)
         except FileNotFoundError:
             pass
-        umask = os.umask(0)
+        umask = posix.umask(0)
         try:
-            return os.open(path, flags | os.O_CREAT | os.O_EXCL, mode)
+            return posix.open(path, flags | posix.O_CREAT | posix.O_EXCL, mode)
         except FileExistsError:
             continue
         finally:
-            os.umask(umask)
+            posix.umask(umask)
 
 
 def _check_lock(endpoint: UnixEndpoint, path: str, lock: int) -> None:
-    status = os.fstat(lock)
+    status = posix.fstat(lock)
     if not S_ISREG(status.st_mode):
         raise FlomError(RC_OPEN_ERROR, f"the lock file {path} is not a regular file")
     if not endpoint.private:
         return
-    if status.st_uid != os.geteuid():
+    if status.st_uid != posix.geteuid():
         raise FlomError(
             RC_OPEN_ERROR,
             f"the lock file {path} belongs to user id {status.st_uid}, not to you (have it"
             " removed, or name a socket of your own with -s)",
         )
     if status.st_mode & 0o077:
-        os.fchmod(lock, 0o600)  # whoever may open the file could hold its lock for ever
+        posix.fchmod(lock, 0o600)  # whoever may open the file could hold its lock for ever
 
 
 def _remove_stale(path: str) -> None:
     try:
-        status = os.lstat(path)
+        status = posix.lstat(path)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -252,7 +252,7 @@ def _remove_stale(path: str) -> None:
     if _is_served(path):
         raise Taken(RC_FLOCK_ERROR, f"somebody listens on {path} without holding its lock file")
     try:
-        os.unlink(path)
+        posix.unlink(path)
     except OSError as error:
         raise FlomError(
             RC_UNLINK_ERROR, f"cannot remove the stale socket {path}: {error.strerror}"
@@ -275,7 +275,7 @@ def _is_served(path: str) -> bool:
 
 def _identity(path: str) -> tuple[int, int] | None:
     try:
-        status = os.lstat(path)
+        status = posix.lstat(path)
     except OSError:
         return None
     return status.st_dev, status.st_ino

@@ -38,6 +38,8 @@ _NOTHING: dict[str, str] = {}
 _MEMO_ENTRIES = 1024
 _MEMO_LARGEST = 511
 _memo: dict[bytes, Message] = {}
+# The message in a document that was decoded lately, None for any other document.
+recall = _memo.get
 
 # The canonical documents seen, without their values: element and attribute names in order.
 _SHAPE_ENTRIES = 64
@@ -72,11 +74,6 @@ def decode(document: bytes) -> Message | None:
                 _memo.clear()
             _memo[document] = message
     return message
-
-
-def recall(document: bytes) -> Message | None:
-    """The message in a document that was decoded lately, None for any other document."""
-    return _memo.get(document)
 
 
 def decode_datagram(data: bytes) -> Message | None:

@@ -85,12 +85,9 @@ class ServerConversation:
         if isinstance(message, Lock):
             self._first = True
             self._announce = self._ext if message.ext else ""
-            return message
-        if isinstance(message, Unlock):
-            return message
-        assert isinstance(message, Shutdown)
-        self.state = ENDED  # the daemon closes as soon as it has accepted (W-61)
-        return message
+        elif isinstance(message, Shutdown):
+            self.state = ENDED  # the daemon closes as soon as it has accepted (W-61)
+        return message  # type: ignore[return-value]  # RULES accepts no other
 
     def answer(self, rc: int, element: str | None = None) -> bytes:
         """The bytes that answer the last lock taken; moves the state.

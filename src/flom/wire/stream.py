@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 # A message may hide some end tags in comments (W-2); each costs a reading from the start.
 MOST_ENDS = 64
 
+# Up to this many bytes are cut into messages where they are; more are cheaper in a buffer.
+_FEW = 1024
+
 # What a document of ours can begin with; a document type is refused anyway.
 _BEGINNINGS = (b"<?", b"<msg", b"<!--")
 
@@ -21,19 +24,19 @@ class MessageStream:
     `limit` is the largest message taken, in bytes. After an error the stream is of no more use.
     """
 
-    __slots__ = ("_buffer", "_ends", "_limit", "_searched", "_whole")
+    __slots__ = ("_buffer", "_ends", "_fresh", "_limit", "_searched")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._whole = b""  # the latest bytes, while they may be one message seen before
+        self._fresh = b""  # the latest bytes, while they may be messages seen before
         self._buffer = bytearray()
         self._searched = 0  # no end of the first message begins before this
         self._ends = 0  # end tags found so far that do not end the first message
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they arrive; white space before a message is dropped here (W-3)."""
-        if not self._buffer and not self._whole:
-            self._whole = data
+        if not self._buffer and not self._fresh:
+            self._fresh = data
         else:
             self._gather()
             self._buffer += data if self._buffer else data.lstrip(BLANKS)
@@ -44,9 +47,9 @@ class MessageStream:
         return bool(self._buffer)
 
     def _gather(self) -> None:
-        if self._whole:
-            self._buffer += self._whole.lstrip(BLANKS)
-            self._whole = b""
+        if self._fresh:
+            self._buffer += self._fresh.lstrip(BLANKS)
+            self._fresh = b""
 
     def next_message(self) -> "Message | None":
         """The next message, None if it is not complete.
@@ -54,12 +57,19 @@ class MessageStream:
         Raises ProtocolError, as `decode` and with RC_BUFFER_OVERFLOW for a message longer than
         the limit; as early as the bytes can no longer become a message (W-51).
         """
-        if self._whole:
-            # Most often exactly one message has arrived, and the like of it before.
-            message = recall(self._whole)
+        fresh = self._fresh
+        if fresh:
+            # Most often one message has arrived, or an unlock and the next lock, as ever.
+            message = recall(fresh)
             if message is not None:
-                self._whole = b""
+                self._fresh = b""
                 return message
+            end = fresh.find(END) + len(END)
+            if len(END) <= end < len(fresh) < _FEW:
+                message = recall(fresh[:end])
+                if message is not None:
+                    self._fresh = fresh[end:]
+                    return message
             self._gather()
         buffer = self._buffer
         if not buffer:

@@ -3,7 +3,11 @@
 Kept tiny, because it is the only module that Python compiles anew at each run.
 """
 
+import gc
 import sys
+
+# A command ends before there is garbage worth looking for; a daemon turns this on again.
+gc.disable()
 
 if __spec__ is None:
     # Run as a file. To find the package, Python would list all of site-packages, at up to a tenth

@@ -5,6 +5,7 @@ exact without any message between the two: from the moment the socket listens, t
 the starter's connection until the daemon accepts it (daemon.md 4.1).
 """
 
+import gc
 import posix
 
 from flom import signals, trace
@@ -111,6 +112,7 @@ def _be_daemon(listener: Listener, settings: "Settings") -> "NoReturn":
         _redirect_standard_streams()
         _close_others({0, 1, 2, listener.sock.fileno(), listener.lock})
         _reset_signals()
+        gc.enable()
         serve(listener, settings)
         status = 0
     finally:

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MAIN = ROOT / "src" / "flom" / "__main__.py"
 
 # Nothing comes in here without a benchmark that shows what it costs.
-STANDARD = "_socket _stat errno"
+STANDARD = "gc _socket _stat errno"
 OURS = """
     _hot
     cli cli.child cli.command cli.main cli.messages cli.parse cli.steps

@@ -225,9 +225,13 @@ def _log(code: str, text: str) -> None:
 
 
 def _remaining(deadline: float | None) -> float | None:
+    """Seconds until the deadline; TimeoutError once it is over, however busily the peer sends."""
     if deadline is None:
         return None
-    return max(deadline - monotonic(), 0.001)
+    left = deadline - monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
 
 
 def _has_ended(sock: socket) -> bool:

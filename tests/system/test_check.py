@@ -6,7 +6,7 @@ import socket
 import threading
 
 import pytest
-from support import OTHER_UID, UnixPlace, need_root
+from support import OTHER_UID, ScriptedDaemon, UnixPlace, encoded, need_root
 
 
 def topics(done):
@@ -160,6 +160,34 @@ def test_an_unknown_name(places):
     done = place.run("--check", "--", "true")
     assert problems(done) == ["daemon"]
     assert "ret_cod=-110" in done.stdout
+
+
+def test_what_is_asked_of_a_daemon(place):
+    """For a resource that is not ours, is not made and not waited for, in the mildest mode."""
+    daemon = ScriptedDaemon(place.path)
+    assert place.run("--check", "-r", "R", "-o", "-1", "--", "true").returncode == 0
+    (message,) = daemon.messages(2)
+    for attribute in (b'mode="0"', b'wait="0"', b'create="0"'):
+        assert attribute in message
+    assert encoded("R").encode() not in message
+    daemon.close()
+
+
+def test_a_daemon_that_ends_meanwhile_is_not_replaced(place):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(place.path))
+    listener.listen()
+
+    def serve_once():
+        listener.accept()[0].close()
+        listener.close()  # whoever has come since is reset
+
+    end = threading.Thread(target=serve_once, daemon=True)
+    end.start()
+    done = place.run("--check", "-d", "-1", "--", "true")
+    end.join(30)
+    assert problems(done) == ["daemon"]
+    assert not place.daemons()
 
 
 def test_something_else_listens(place):

@@ -4,6 +4,7 @@ import contextlib
 import re
 import socket
 import subprocess
+import sys
 
 import pytest
 from room import NETWORK, room
@@ -60,6 +61,7 @@ def halves(folder):
             made.append(Half(folder, [f"--debug-feature={name}", *words], apart.prefix))
             return made[-1]
 
+        make.prefix = apart.prefix
         yield make
         for half in made:
             half.kill()
@@ -96,6 +98,34 @@ def test_c57_multicast_client_gives_up(halves):
     status, out, err = halves("ipv6.multicast.client", *GROUP, "-D", "2", "-I", "40").end()
     assert (status, out) == (1, "Sent datagram is 'HELLO'\n")
     assert "within 80 ms" in err
+
+
+HOPS = """
+import socket, struct
+sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+sock.bind(("::", 5077))
+sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+index = struct.pack("I", socket.if_nametoindex("d0"))
+group = socket.inet_pton(socket.AF_INET6, "ff15::77") + index
+sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group)
+print("ready", flush=True)
+data, ((level, kind, hops),), _, sender = sock.recvmsg(100, 100)
+sock.sendto(b"hello yourself", sender)
+print(data.decode(), struct.unpack("i", hops)[0])
+"""
+
+
+@pytest.mark.parametrize("ttl", [1, 7])
+def test_c57_multicast_client_and_another_server(halves, ttl):
+    """The bare word on the wire, as many hops as were asked for, any answer is shown."""
+    server = subprocess.Popen(
+        [*halves.prefix, sys.executable, "-c", HOPS],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert server.stdout.readline() == "ready\n"
+    client = halves("ipv6.multicast.client", *GROUP, "--discovery-ttl", str(ttl))
+    assert client.end()[1].endswith("Arrived datagram is 'hello yourself'\n")
+    assert server.communicate(timeout=60)[0] == f"HELLO {ttl}\n"
 
 
 @pytest.mark.parametrize("name", ["ipv6.multicast.server", "ipv6.multicast.client"])

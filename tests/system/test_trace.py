@@ -6,7 +6,7 @@ import re
 
 import pytest
 from room import HOSTS, NETWORK, SYSTEM_LOG, records, room, system_log
-from support import need_root
+from support import FLOMCTL, need_root
 
 RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} \[(\d+)/0x[0-9a-f]+\] (\S.*)")
 LINK_LOCAL = "fe80::ff:fe00:1"  # of d0, made by the kernel from its address
@@ -268,6 +268,21 @@ def test_cf25_a_daemon_that_cannot_open_its_file(place):
         assert len(warnings) == 1
         assert warnings[0].startswith("<28>")  # daemon, warning
         assert "absent/d.trc" in warnings[0]
+
+
+def test_the_daemon_of_a_service_manager(place):
+    """Its trace goes to standard error or to its file; if that cannot be opened, nowhere."""
+    for words, shown in ((), True), (("-t", "d.trc"), False), (("-t", "absent/d.trc"), False):
+        daemon = place.start(
+            *("-d", "300", *words),
+            shell=f'shift; exec {FLOMCTL} daemon "$@"',
+            **traced("0x10"),
+        )
+        _, errors = daemon.communicate(timeout=60)
+        assert daemon.returncode == 0
+        assert ("flom_daemon: serve" in errors) == shown
+        assert ("FLM100W" in errors) == ("absent" in "".join(words))
+    assert "flom_daemon: serve" in (place.folder / "d.trc").read_text()
 
 
 # The way to a daemon (daemon.md 9.2)

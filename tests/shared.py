@@ -8,7 +8,7 @@ _ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def shared_dir():
-    """The folder with the specification's vectors: FLOM_SHARED, else `shared` beside the project."""
+    """The folder with the vectors: FLOM_SHARED, else `shared` beside the project."""
     return pathlib.Path(os.environ.get("FLOM_SHARED", _ROOT.parent / "shared"))
 
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import pathlib
 import socket
 import stat
 
@@ -94,12 +95,12 @@ def test_a_served_socket_without_lock_is_not_taken_away(path):
 
 def test_regular_file_is_left_untouched(path):
     """D-19, F18."""
-    with open(path, "w") as file:
-        file.write("precious")
+    precious = pathlib.Path(path)
+    precious.write_text("precious")
     with pytest.raises(FlomError) as refused:
         listen_unix(UnixEndpoint(path))
     assert refused.value.rc == -141
-    assert open(path).read() == "precious"
+    assert precious.read_text() == "precious"
 
 
 def test_directory_at_the_path(path):

@@ -45,6 +45,13 @@ int listen(int fd, int backlog)
     return real(fd, backlog);
 }
 
+int connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+    int (*real)(int, const struct sockaddr *, socklen_t) = dlsym(RTLD_NEXT, "connect");
+    if (address->sa_family != AF_UNIX) slow("SLOW_CONNECT");
+    return real(fd, address, size);
+}
+
 int unlink(const char *path)
 {
     int (*real)(const char *) = dlsym(RTLD_NEXT, "unlink");
@@ -139,6 +146,13 @@ def test_thirty_starters_while_the_old_daemon_is_slow_to_go(place, shim):
     crowd.check()
     wait_for(lambda: old not in place.daemons(), "the old daemon's end")
     check_one_daemon(place)
+
+
+def test_a_tiny_lifespan_and_a_slow_starter(places, shim):
+    """F29: the daemon does not end before its starter has come."""
+    place = places("127.0.0.1")
+    done = place.run("-d", "1", "--", "sh", "-c", "exit 3", env={**shim, "SLOW_CONNECT": "300"})
+    assert (done.returncode, done.stderr) == (3, "")
 
 
 def test_thirty_starters_find_a_stale_socket(place):

@@ -82,17 +82,17 @@ def fresh(request, places):
 class Crowd:
     """Starters that wait at a gate and are let go at one moment."""
 
-    def __init__(self, place, *words, count=STARTERS, env=None):
+    def __init__(self, place, *words, script=CHECKER, env=None):
         self.place = place
         gate, self._keeper = os.pipe()
         self.members = [
             place.start(
-                *("-r", "race", *words, "--", "sh", "-c", CHECKER, "sh", place.folder),
+                *("-r", "race", *words, "--", "sh", "-c", script, "sh", place.folder),
                 shell='read line; exec "$@" </dev/null',
                 stdin=gate,
                 env=env,
             )
-            for _ in range(count)
+            for _ in range(STARTERS)
         ]
         os.close(gate)
 
@@ -189,7 +189,8 @@ def test_thirty_starters_meet_a_daemon_at_its_end(fresh):
 
 def test_immediate_shutdowns_among_starters(fresh):
     """Whoever is not served by a dying daemon is told so (99); nobody hangs, no two daemons."""
-    crowd = Crowd(fresh, "-d", "-1")
+    # No checker: locks do not survive a daemon, so the next one's holders may meet the last one's.
+    crowd = Crowd(fresh, "-d", "-1", script="sleep 0.01")
     crowd.go()
     stoppers = [fresh.start("-X") for _ in range(3)]
     assert {stopper.wait(60) for stopper in stoppers} <= {0, 99}

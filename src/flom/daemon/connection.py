@@ -1,36 +1,85 @@
-"""What the daemon knows of one peer."""
+"""One peer of the daemon: its socket, its conversation, and the answers it has not read yet."""
+
+from flom.daemon.reactor import READ, WRITE
+from flom.net.sockets import SHUT_WR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from flom.daemon.reactor import Timer
+    from flom.daemon.reactor import Reactor, Timer
     from flom.net.sockets import socket
     from flom.wire.server import ServerConversation
 
+# Bytes of answers that may wait for a peer before we read nothing more from it.
+OUTPUT_LIMIT = 65536
+
 
 class Connection:
-    """One peer: its socket, its conversation, and what it has not read yet."""
+    """A connection as the server holds it.
+
+    peer: where it comes from. peerid: as the peer itself says. closing: no more requests are
+    taken from it. timer: when it has to be ended, if something is expected of it. Nothing here
+    raises: what fails is told by False, and the server ends the connection when it suits.
+    """
 
     __slots__ = (
+        "_output",
+        "_reactor",
         "closing",
         "conversation",
         "descriptor",
-        "output",
         "peer",
         "peerid",
         "sock",
         "timer",
     )
 
-    def __init__(self, sock: "socket", peer: str, conversation: "ServerConversation") -> None:
+    def __init__(
+        self, reactor: "Reactor", sock: "socket", peer: str, conversation: "ServerConversation"
+    ) -> None:
+        self._reactor = reactor
+        self._output = b""
         self.sock = sock
         self.descriptor = sock.fileno()
         self.peer = peer
-        self.peerid: str | None = None  # as the peer itself says
+        self.peerid: str | None = None
         self.conversation = conversation
-        self.output = b""
         self.closing = False
         self.timer: Timer | None = None
 
     def __str__(self) -> str:
         # Peers of a UNIX socket have no address that would tell them apart.
         return f"{self.peer} fd={self.descriptor}"
+
+    def send(self, data: bytes) -> bool:
+        """Send now, or keep for later what the peer does not take; False if it has gone."""
+        if self._output:
+            self._output += data
+            if len(self._output) > OUTPUT_LIMIT:
+                # Who does not read is not listened to: its answers would fill our memory.
+                self._reactor.change(self.descriptor, WRITE)
+            return True
+        try:
+            sent = self.sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return False
+        if sent < len(data):
+            self._output = data[sent:]
+            self._reactor.change(self.descriptor, READ | WRITE)
+        return True
+
+    def flush(self) -> bool:
+        """Send what was kept, then the end of stream if we are closing; False if it has gone."""
+        try:
+            if self._output:
+                self._output = self._output[self.sock.send(self._output) :]
+                if not self._output:
+                    self._reactor.change(self.descriptor, READ)
+            if self.closing and not self._output:
+                self.sock.shutdown(SHUT_WR)
+        except BlockingIOError:
+            pass
+        except OSError:
+            return False
+        return True

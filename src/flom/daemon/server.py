@@ -24,7 +24,7 @@ from flom.errors import (
 )
 from flom.net.address import numeric
 from flom.net.options import Keepalive, tune_tcp
-from flom.net.sockets import AF_UNIX, SHUT_WR, accept, socket
+from flom.net.sockets import AF_UNIX, accept, socket
 from flom.wire.messages import Lock, Shutdown, Unlock
 from flom.wire.server import ServerConversation
 
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 # Seconds a started message may take to arrive (wire.md W-8), and a half closed peer to go away.
 MESSAGE_LIMIT = 10.0
 LINGER_LIMIT = 10.0
-# Bytes of answers that may wait for a peer before we read nothing more from it.
-OUTPUT_LIMIT = 65536
 NEVER = float("inf")
 # How many connections are accepted before others are served again.
 ACCEPT_BATCH = 64
@@ -136,7 +134,7 @@ class Server:
             if sock.family != AF_UNIX:
                 tune_tcp(sock, self._keepalive)
                 peer = "/".join(numeric(address))  # type: ignore[arg-type]  # AF_INET and AF_INET6
-            connection = Connection(sock, peer, ServerConversation(self._peerid))
+            connection = Connection(self._reactor, sock, peer, ServerConversation(self._peerid))
             self._reactor.add(
                 connection.descriptor, READ, lambda events: self._ready(connection, events)
             )
@@ -190,8 +188,8 @@ class Server:
 
     def _ready(self, connection: Connection, events: int) -> None:
         try:
-            if events & WRITE:
-                self._flush(connection)
+            if events & WRITE and not connection.flush():
+                self._dead.append(connection)
             # A hang-up included: what was sent is read before the end is acted upon.
             if events & ~WRITE:
                 self._receive(connection)
@@ -327,37 +325,9 @@ class Server:
             return
         if trace.mask & trace.MESSAGE:
             trace.record(f"flom_msg_send: {connection}: {data!r}")
-        if connection.output:
-            connection.output += data
-            if len(connection.output) > OUTPUT_LIMIT:
-                # Who does not read is not listened to: its answers would fill our memory.
-                self._reactor.change(connection.descriptor, WRITE)
-            return
-        try:
-            sent = connection.sock.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
+        if not connection.send(data):
             # Its end is acted upon after the present effects: they are one decision.
             self._dead.append(connection)
-            return
-        if sent < len(data):
-            connection.output = data[sent:]
-            self._reactor.change(connection.descriptor, READ | WRITE)
-
-    def _flush(self, connection: Connection) -> None:
-        try:
-            sent = connection.sock.send(connection.output)
-        except BlockingIOError:
-            return
-        except OSError:
-            self._dead.append(connection)
-            return
-        connection.output = connection.output[sent:]
-        if not connection.output:
-            self._reactor.change(connection.descriptor, READ)
-            if connection.closing:
-                self._half_close(connection)
 
     def _dismiss(self, connection: Connection) -> None:
         """The core has given the client up: its last answer goes out, then the end of stream."""
@@ -369,13 +339,7 @@ class Server:
         connection.timer = self._reactor.call_at(
             self._reactor.now + LINGER_LIMIT, lambda: self._expire(connection)
         )
-        if not connection.output:
-            self._half_close(connection)
-
-    def _half_close(self, connection: Connection) -> None:
-        try:
-            connection.sock.shutdown(SHUT_WR)
-        except OSError:
+        if not connection.flush():
             self._dead.append(connection)
 
     # Time

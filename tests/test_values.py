@@ -259,13 +259,30 @@ def test_interfaces_are_those_with_an_ipv6_address(tmp_path, monkeypatch):
     assert values.interfaces(str(tmp_path / "absent")) == []
 
 
+def test_suitable_interfaces_have_a_link_local_address(tmp_path, monkeypatch):
+    import _socket
+
+    names = ["lo", "eth0", "eth1"]
+    monkeypatch.setattr(_socket, "if_nameindex", lambda: list(enumerate(names, 1)))
+    table = tmp_path / "if_inet6"
+    address = "000000000000000000000000000000"
+    alone = f"00{address} 01 80 10 80       lo\n"
+    table.write_text(alone)
+    assert values.suitable_interfaces(str(table)) == ["lo"]
+    table.write_text(f"{alone}20{address} 02 40 00 80     eth0\nfe{address} 03 40 20 80     eth1\n")
+    assert values.suitable_interfaces(str(table)) == ["eth1"]
+
+
 def test_an_unknown_interface_is_refused_and_the_candidates_named(monkeypatch):
-    monkeypatch.setattr(values, "interfaces", lambda: ["lo", "eth1"])
+    for name in ("interfaces", "suitable_interfaces"):
+        monkeypatch.setattr(values, name, lambda: ["lo", "eth1"])
     assert values.TEXT_RULES["interface"]("eth1", "/") == "eth1"
     error = refused(values.TEXT_RULES["interface"], "nosuch0", "/")
     assert error.rc == errors.RC_INVALID_IPV6_NETWORK_INTERFACE
     assert "lo, eth1" in error.text
+    assert "is up" in error.text
     monkeypatch.setattr(values, "interfaces", list)
+    monkeypatch.setattr(values, "suitable_interfaces", list)
     assert "none here" in refused(values.TEXT_RULES["interface"], "lo", "/").text
 
 

@@ -18,6 +18,9 @@ INT_MAX = 2147483647
 SOCKET_NAME_MAX = 107  # bytes: what struct sockaddr_un holds besides the final zero
 DEFAULT_NAME = "_RESOURCE"
 
+IPV6_ADDRESSES = "/proc/net/if_inet6"
+LINK_SCOPE = "20"  # as that table writes it
+
 INTEGER_SYNTAX = f"an integer from {INT_MIN} to {INT_MAX}"
 _DIGITS = "0123456789abcdef"
 _MODES = {
@@ -206,24 +209,44 @@ def _file(value: str, cwd: str) -> str:
 def _interface(value: str, cwd: str) -> str:
     usable = interfaces()
     if value not in usable:
-        known = ", ".join(usable) or "none here"
+        known = ", ".join(suitable_interfaces()) or "none here"
         raise bad(
-            f"expected a network interface with an IPv6 address: {known}",
+            f"expected a network interface that is up and has an IPv6 address: {known}",
             errors.RC_INVALID_IPV6_NETWORK_INTERFACE,
         )
     return value
 
 
-def interfaces(table: str = "/proc/net/if_inet6") -> list[str]:
-    """The names of the network interfaces that have an IPv6 address, in the system's order."""
-    import _socket
+def interfaces(table: str = IPV6_ADDRESSES) -> list[str]:
+    """The names of the network interfaces that have an IPv6 address, in the system's order.
 
+    They are up as well: the kernel takes the addresses away from one that is set down.
+    """
+    return _in_order({name for name, _ in _ipv6_addresses(table)})
+
+
+def suitable_interfaces(table: str = IPV6_ADDRESSES) -> list[str]:
+    """Those of them to name to somebody who has to choose: the ones with a link-local address.
+
+    If there is none, all (which may be `lo` alone).
+    """
+    link_local = {name for name, scope in _ipv6_addresses(table) if scope == LINK_SCOPE}
+    return _in_order(link_local - {"lo"}) or interfaces(table)
+
+
+def _ipv6_addresses(table: str) -> list[tuple[str, str]]:
     try:
         with open(table, encoding="ascii", errors="replace") as lines:
-            addressed = {line.split()[-1] for line in lines if line.strip()}
+            rows = [line.split() for line in lines if line.strip()]
     except OSError:
         return []
-    return [name for _, name in _socket.if_nameindex() if name in addressed]
+    return [(row[-1], row[3]) for row in rows]
+
+
+def _in_order(names: set[str]) -> list[str]:
+    import _socket
+
+    return [name for _, name in _socket.if_nameindex() if name in names]
 
 
 def _octal(value: str, cwd: str) -> int:

@@ -3,7 +3,6 @@
 from flom import trace
 from flom.errors import (
     RC_GETADDRINFO_ERROR,
-    RC_INVALID_IPV6_NETWORK_INTERFACE,
     FlomError,
 )
 from flom.net.sockets import (
@@ -17,6 +16,7 @@ from flom.net.sockets import (
     gaierror,
     getaddrinfo,
     getnameinfo,
+    if_indextoname,
     if_nametoindex,
 )
 
@@ -92,14 +92,17 @@ def interface_index(name: str) -> int:
     Raises FlomError (-20) when there is none: daemon.md 9.2, faults 1 and 2 (the reference takes
     the scope of the interface's first address, which may be 0, and ignores wrong names).
     """
-    if name.isdigit():
-        return int(name)
     try:
         return if_nametoindex(name)
-    except OSError:
-        raise FlomError(
-            RC_INVALID_IPV6_NETWORK_INTERFACE, f"there is no network interface '{name}'"
-        ) from None
+    except (OSError, ValueError):  # the latter for what no text of C can be
+        pass
+    try:
+        if_indextoname(int(name))
+        return int(name)
+    except (OSError, OverflowError, ValueError):
+        from flom.net.interfaces import unknown
+
+        raise unknown(name) from None
 
 
 def resolve(endpoint: TcpEndpoint, *, passive: bool = False) -> list[Candidate]:

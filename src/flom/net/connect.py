@@ -83,7 +83,7 @@ def connect_tcp(endpoint: TcpEndpoint, deadline: float, keepalive: "Keepalive") 
         except OSError as error:
             if tracing:
                 story.skipped("connect", error)
-            failures.append(f"{candidate}: {_reason(error)}")
+            failures.append(f"{candidate}: {_explained(candidate, error)}")
     raise NobodyListens(
         RC_CONNECT_ERROR, f"cannot connect to {endpoint} ({'; '.join(failures) or 'no address'})"
     )
@@ -100,6 +100,15 @@ def _connect_candidate(candidate: Candidate, seconds: float, keepalive: "Keepali
         sock.close()
         raise
     return sock
+
+
+def _explained(candidate: Candidate, error: OSError) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return _reason(error)  # a host that answers: nothing is wrong with the way there
+    from flom.net.interfaces import explained
+
+    more = explained(candidate, error)
+    return f"{_reason(error)}: {more}" if more else _reason(error)
 
 
 def _reason(error: OSError) -> str:

@@ -114,7 +114,7 @@ def listen_tcp(endpoint: TcpEndpoint) -> Listener:
             if tracing:
                 story.skipped("bind", error, passive=True)
             taken = taken or error.errno == errno.EADDRINUSE
-            failures.append(f"{candidate}: {error.strerror}")
+            failures.append(f"{candidate}: {_explained(candidate, error)}")
         except FlomError:
             sock.close()
             raise
@@ -142,6 +142,13 @@ def adopt(descriptor: int) -> Listener:
     path = address.decode("utf-8", "surrogateescape") if isinstance(address, bytes) else address
     lock = _take_lock(UnixEndpoint(path)) if path.startswith("/") else -1
     return Listener(sock, path, lock=lock)
+
+
+def _explained(candidate: Candidate, error: OSError) -> str:
+    from flom.net.interfaces import explained
+
+    more = "" if error.errno == errno.EADDRINUSE else explained(candidate, error)
+    return f"{error.strerror}: {more}" if more else f"{error.strerror}"
 
 
 def _listen_candidate(sock: socket, candidate: Candidate, endpoint: TcpEndpoint) -> Listener:

@@ -5,7 +5,14 @@ from flom.spelling import distance, nearest
 
 @pytest.mark.parametrize(
     ("left", "right", "steps"),
-    [("", "", 0), ("a", "", 1), ("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)],
+    [
+        ("", "", 0),
+        ("a", "", 1),
+        ("", "abc", 3),
+        ("kitten", "sitting", 3),
+        ("ab", "ba", 1),
+        ("Nmae", "Name", 1),
+    ],
 )
 def test_distance(left, right, steps):
     assert distance(left, right) == steps

@@ -6,14 +6,17 @@ if TYPE_CHECKING:
 
 
 def distance(left: str, right: str) -> int:
-    """How many single characters must be inserted, deleted or replaced to make one the other."""
-    above = list(range(len(right) + 1))
+    """How many slips make one the other: a character too many, missing, wrong, or two swapped."""
+    rows = [list(range(len(right) + 1))]
     for row, char in enumerate(left, 1):
-        line = [row]
+        above, line = rows[-1], [row]
         for column, other in enumerate(right, 1):
-            line.append(min(above[column] + 1, line[-1] + 1, above[column - 1] + (char != other)))
-        above = line
-    return above[-1]
+            steps = min(above[column] + 1, line[-1] + 1, above[column - 1] + (char != other))
+            if row > 1 and column > 1 and left[row - 2] == other and right[column - 2] == char:
+                steps = min(steps, rows[-2][column - 2] + 1)
+            line.append(steps)
+        rows.append(line)
+    return rows[-1][-1]
 
 
 def nearest(word: str, candidates: "Iterable[str]", tolerance: int | None = None) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from itertools import groupby
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -42,7 +43,11 @@ KINDS = {  # name: (root, kind, size)
 }
 STEP = 125  # ms; an eighth of a second is exact in binary, so times can be compared
 PLAIN = {"mode": 5, "quantity": 1, "wait": True, "create": True, "lifespan": 0}
-CLIENTS = st.sampled_from("ABCDEFG")
+EVERYBODY = "ABCDEFGHIJ"
+CLIENTS = st.sampled_from(EVERYBODY)
+MODES = st.sampled_from([5, 5, 4, 3, 3, 2, 1, 0])
+QUANTITIES = st.sampled_from([1, 1, 2, 3, 3, 4, 5])
+NUMBERS = st.integers(0, 99)
 
 
 def event_of(effect):
@@ -62,15 +67,15 @@ def event_of(effect):
 def split(events):
     """What is not significant is put in order.
 
-    Where `closed` stands among the events of other clients, and which of several resources that
-    lose a client is walked first.
+    Where `closed` stands among the events of other clients, and which of several resources is
+    walked first.
     """
     closed = sorted(event[1] for event in events if event[0] == "closed")
-    others = [event for event in events if event[0] != "closed"]
-    answers = [event for event in others if event[0] != "granted" or event[4]]
-    if closed or not answers:
-        later = [event for event in others if event not in answers]
-        others = answers + sorted(later, key=lambda event: KINDS[event[2]][0])
+    others = []
+    rest = [event for event in events if event[0] != "closed"]
+    for later, part in groupby(rest, lambda event: event[0] == "granted" and not event[4]):
+        run = list(part)
+        others += sorted(run, key=lambda event: KINDS[event[2]][0]) if later else run
     return others, closed
 
 
@@ -92,13 +97,18 @@ class TableMachine(RuleBasedStateMachine):
 
     names = tuple(KINDS)
 
-    @initialize(patience=st.sampled_from([-1, 0, 0, 500, 1000]))
-    def begin(self, patience):
+    @initialize(
+        patience=st.sampled_from([-1, 0, 0, 500, 1000]),
+        crowd=st.lists(st.tuples(NUMBERS, MODES, QUANTITIES), max_size=len(EVERYBODY)),
+    )
+    def begin(self, patience, crowd):
         self.patience = patience
         self.table = Table(patience)
         self.model = Model(patience, KINDS)
         self.model.wall = 1_700_000_000_000
         self.before = self.table.snapshot()
+        for client, (name, mode, quantity) in zip(EVERYBODY, crowd, strict=False):
+            self.ask(client, self.names[name % len(self.names)], mode=mode, quantity=quantity)
 
     def now(self):
         return Instant(self.model.now / 1000, self.model.wall * 1000)
@@ -111,17 +121,8 @@ class TableMachine(RuleBasedStateMachine):
         self.nobody_was_passed([e for e in effects if isinstance(e, Granted)], actor)
         self.before = self.table.snapshot()
 
-    @rule(
-        client=CLIENTS,
-        name=st.integers(0, 99),
-        mode=st.sampled_from([5, 5, 4, 3, 3, 2, 1, 0]),
-        quantity=st.sampled_from([1, 1, 2, 3, 3, 4, 5]),
-        wait=st.sampled_from([True, True, True, False]),
-        create=st.sampled_from([True, True, True, False]),
-        lifespan=st.sampled_from([0, 0, 125, 3000]),
-    )
-    def lock(self, client, name, **parameters):
-        name = self.names[name % len(self.names)]
+    def ask(self, client, name, **parameters):
+        parameters = {**PLAIN, **parameters}
         request = Request(name, **parameters)
         free = self.seems_free(client, request)
         effects = self.table.lock(client, request, self.now())
@@ -129,51 +130,73 @@ class TableMachine(RuleBasedStateMachine):
             assert isinstance(effects[0], Granted) == free
         self.check(effects, self.model.lock(client, name, parameters), client)
 
+    @rule(client=CLIENTS, name=NUMBERS, mode=MODES, quantity=QUANTITIES)
+    def lock(self, client, name, mode, quantity):
+        self.ask(client, self.names[name % len(self.names)], mode=mode, quantity=quantity)
+
+    @precondition(lambda self: any(q.holders for q in self.before.resources))
+    @rule(which=NUMBERS, name=NUMBERS, mode=MODES, quantity=QUANTITIES)
+    def lock_by_somebody_who_has_nothing(self, which, name, mode, quantity):
+        claims = [c for q in self.before.resources for c in q.holders + q.waiters]
+        idle = sorted(set(EVERYBODY) - {claim.client for claim in claims})
+        if idle:
+            name = self.names[name % len(self.names)]
+            self.ask(idle[which % len(idle)], name, mode=mode, quantity=quantity)
+
+    @rule(
+        client=CLIENTS,
+        name=NUMBERS,
+        mode=MODES,
+        wait=st.booleans(),
+        create=st.booleans(),
+        lifespan=st.sampled_from([0, 0, 125, 3000]),
+    )
+    def lock_in_some_way(self, client, name, **parameters):
+        self.ask(client, self.names[name % len(self.names)], **parameters)
+
     def seems_free(self, client, request):
         """What `blockers` says about a newcomer, None if it does not decide alone."""
         root, kind, size = KINDS[request.name]
         queue = next((q for q in self.before.resources if q.name == root), None)
         pending = any(c.client == client for q in self.before.resources for c in q.waiters)
         overdue = self.table.wakeup() is not None and self.table.wakeup() <= self.now().monotonic
-        if queue is None or pending or overdue or kind == "timestamp":
+        odd = pending or overdue or kind == "timestamp"
+        if queue is None or odd or not 0 <= request.mode <= 5 or request.quantity < 1:
             return None
         if kind == "numeric" and request.quantity > size:
             return None
         return not blockers(queue, request, self.now())
-
-    @rule(client=CLIENTS, name=st.integers(0, 99), parameters=st.sampled_from([(-1, 1), (6, 0)]))
-    def lock_nonsense(self, client, name, parameters):
-        name = self.names[name % len(self.names)]
-        mode, quantity = parameters
-        values = {**PLAIN, "mode": mode, "quantity": quantity}
-        effects = self.table.lock(client, Request(name, **values), self.now())
-        self.check(effects, self.model.lock(client, name, values), client)
-
-    @rule(client=CLIENTS)
-    def lock_no_name(self, client):
-        effects = self.table.lock(client, Request(b"1a", **PLAIN), self.now())
-        self.check(effects, self.model.lock(client, b"1a", PLAIN), client)
 
     def unlock(self, client, name, rollback):
         effects = self.table.unlock(client, name, rollback, self.now())
         self.check(effects, self.model.unlock(client, name, rollback))
 
     @precondition(lambda self: any(q.holders or q.waiters for q in self.before.resources))
-    @rule(which=st.integers(0, 99), rollback=st.booleans())
+    @rule(which=NUMBERS, rollback=st.booleans())
     def unlock_something_owned(self, which, rollback):
         claims = [c for q in self.before.resources for c in q.holders + q.waiters]
         claim = claims[which % len(claims)]
         self.unlock(claim.client, claim.name, rollback)
 
-    @rule(client=CLIENTS, name=st.integers(0, 99))
-    def unlock_anything(self, client, name):
-        self.unlock(client, self.names[name % len(self.names)], False)
+    @rule(
+        client=CLIENTS, name=NUMBERS, what=st.sampled_from(["unlock", "name", "mode", "quantity"])
+    )
+    def do_something_odd(self, client, name, what):
+        """Most of this costs the client its connection."""
+        name = self.names[name % len(self.names)]
+        if what == "unlock":
+            self.unlock(client, name, False)
+        elif what == "name":
+            effects = self.table.lock(client, Request(b"1a", **PLAIN), self.now())
+            self.check(effects, self.model.lock(client, b"1a", PLAIN), client)
+        else:
+            self.ask(client, name, **{what: -1})
 
     @rule(client=CLIENTS)
     def disconnect(self, client):
         self.check(self.table.disconnect(client, self.now()), self.model.disconnect(client))
 
-    @rule(steps=st.integers(1, 24))
+    @rule(steps=st.sampled_from([1, 2, 4, 8, 20]))
     def time_passes(self, steps):
         for _ in range(steps):
             self.model.now += STEP
@@ -255,8 +278,8 @@ class TableMachine(RuleBasedStateMachine):
     def teardown(self):
         if not hasattr(self, "table"):
             return
-        for client in "ABCDEFG":
-            self.table.disconnect(client, self.now())
+        for client in EVERYBODY:
+            self.disconnect(client)
         self.model.now += 4000
         self.table.advance(self.now())
         assert self.table.idle
@@ -296,7 +319,7 @@ def test_table_is_the_model(group):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=int(os.environ.get("FLOM_EXAMPLES", "40")),
+            max_examples=int(os.environ.get("FLOM_EXAMPLES", "100")),
             stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -140,9 +140,8 @@ def said(words):
 def test_what_is_announced_as_coming_is_refused_today():
     file = str(ROOT / "README.md")
     files = [f"--{name}={file}" for name in texts.TLS[:3]]
-    for words in (["-A", "ff02::1"], files):
-        refused = "not available in this version" in said([*words, "--", "true"])
-        assert refused, f"{words[0]} has come: take it out of texts.COMING"
+    refused = "not available in this version" in said([*files, "--", "true"])
+    assert refused, "TLS has come: take it out of texts.COMING"
 
 
 def test_what_is_announced_as_coming_has_no_effect_today():
@@ -150,7 +149,7 @@ def test_what_is_announced_as_coming_has_no_effect_today():
     for path in (ROOT / "src" / "flom").rglob("*.py"):
         if path.name not in ("settings.py", "debug.py", "debug_tls.py"):
             used[path] = path.read_text()
-    for name in [*texts.DISCOVERY[1:], *texts.VFS]:
+    for name in texts.VFS:
         attr = next(option.attr for option in OPTIONS if option.long == name)
         users = [str(path) for path, text in used.items() if f".{attr}" in text]
         assert not users, f"--{name} has come: take it out of texts.COMING"

@@ -63,7 +63,14 @@ OPTIONS: dict[str, str] = {
         resolver's order.
         """,
     "unicast-port": "1 to 65535.",
-    "multicast-address": "Not together with `--socket-name`.",
+    "multicast-address": """
+        A name or an address, IPv4 or IPv6; with `%`*IF* after it, that interface is used. Not
+        together with `--socket-name`. With `--unicast-address` the daemon is not searched, but
+        one that this command starts can be found in the group.
+
+        If no daemon answers, one is started, unless `--daemon-lifespan` is 0: on a free port of
+        every address of this host, found in the group.
+        """,
     "multicast-port": "1 to 65535.",
     "mount-point-vfs": """
         It must exist. If it stays mounted after the daemon has been killed, `fusermount3
@@ -145,18 +152,11 @@ DEBUG_FEATURES = {
     "tls.client": "connects to `--unicast-address` with TLS and checks its peer",
 }
 
-# Features that are still to come, and the options that have to wait for them. Of the first two a
-# lock says so and ends with status 99, apart from that only the debug features use them.
-DISCOVERY = (
-    "multicast-address", "multicast-port", "discovery-attempts", "discovery-timeout",
-    "discovery-ttl",
-)  # fmt: skip
+# Features that are still to come, and the options that have to wait for them. Of the first a lock
+# says so and ends with status 99, apart from that only the debug features use them.
 TLS = ("tls-certificate", "tls-private-key", "tls-ca-certificate", "tls-check-peer-id")
 VFS = ("mount-point-vfs",)
 COMING = {
-    DISCOVERY: "This version finds no daemon by multicast yet: a lock with "
-    "`--multicast-address` and without `--unicast-address` ends with status 99. Only the debug "
-    "features use this option.",
     TLS: "This version has no TLS for locks yet: a lock with the three files ends with status 99. "
     "Only the debug features use this option.",
     VFS: "This version has no virtual file system yet: the directory is checked, nothing else.",

@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from flom.net.discovery import GroupEndpoint
     from flom.settings import Settings
 
 _MODES = (
@@ -112,8 +113,10 @@ def _start(report: Report, settings: "Settings") -> None:
     endpoint, lifespan = endpoint_of(settings), settings.daemon_lifespan
     if isinstance(endpoint, UnixEndpoint):
         hindrance = _unix_hindrance(endpoint)
-    else:
+    elif isinstance(endpoint, TcpEndpoint):
         hindrance = _tcp_hindrance(endpoint)
+    else:
+        hindrance = _group_hindrance(endpoint)
     if hindrance:
         report.problem(
             "daemon", f"none runs at {_place(settings)}, and none could be started: {hindrance}"
@@ -128,8 +131,11 @@ def _place(settings: "Settings") -> str:
     if isinstance(endpoint, TcpEndpoint):
         interface = f" through {endpoint.interface}" if endpoint.interface else ""
         return f"the network address {endpoint}{interface}"
-    default = " (your default one)" if endpoint.private else ""
-    return f"the local socket {quoted(endpoint.path)}{default}"
+    if isinstance(endpoint, UnixEndpoint):
+        default = " (your default one)" if endpoint.private else ""
+        return f"the local socket {quoted(endpoint.path)}{default}"
+    interface = f" through {endpoint.interface}" if endpoint.interface else ""
+    return f"a place told in the multicast group {endpoint}{interface}"
 
 
 def _unix_hindrance(endpoint: UnixEndpoint) -> str:
@@ -172,6 +178,17 @@ def _tcp_hindrance(endpoint: TcpEndpoint) -> str:
         finally:
             sock.close()
     return reason
+
+
+def _group_hindrance(endpoint: "GroupEndpoint") -> str:
+    from flom.net.discovery import answering, resolve_group
+
+    try:
+        groups = resolve_group(endpoint)
+        answering(groups, groups[0].family).close()
+    except FlomError as error:
+        return error.text
+    return ""
 
 
 def _lock(report: Report, settings: "Settings") -> None:

@@ -207,13 +207,8 @@ def _information(what: str) -> str:
 
 def _refuse_inactive(settings: "Settings") -> None:
     """Say so instead of doing something else when a later version's feature is asked for."""
-    asked = (
-        (settings.tls, "TLS"),
-        (settings.multicast_address and not settings.unicast_address, "multicast discovery"),
-    )
-    for wanted, name in asked:
-        if wanted:
-            raise ConfigError(RC_INACTIVE_FEATURE, f"{name} is not available in this version")
+    if settings.tls:
+        raise ConfigError(RC_INACTIVE_FEATURE, "TLS is not available in this version")
 
 
 def _environment(

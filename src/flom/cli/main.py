@@ -4,7 +4,7 @@ import posix
 import sys
 
 from flom import trace
-from flom.cli import child, steps
+from flom.cli import child, messages, steps
 from flom.cli.command import command
 from flom.errors import FlomError
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from flom.client.blocking import Lock
+    from flom.client.reach import Tell
+    from flom.settings import Settings
 
 
 def main(words: list[str], hidden: int | None = None) -> "NoReturn":
@@ -87,13 +89,24 @@ class Hands:
     def _connect(self, step: steps.Connect) -> None:
         from flom.client.blocking import Lock
 
-        self._lock = Lock(step.settings)
+        self._lock = Lock(step.settings, self._told(step.settings))
         self._lock.connect()
 
     def _stop(self, step: steps.Stop) -> None:
         from flom.client.blocking import shut_down
 
-        shut_down(step.settings, immediate=step.immediate)
+        shut_down(step.settings, immediate=step.immediate, tell=self._told(step.settings))
+
+    def _told(self, settings: "Settings") -> "Tell":
+        """What to do with the client's news: its lines belong to `-V`, its warnings to all."""
+
+        def tell(stream: int, text: str) -> None:
+            if stream == 1 and settings.verbose:
+                self._print(f"{text}\n")
+            elif stream == 2 and not settings.quiet:
+                self._say(steps.Say(2, messages.warning(text)))
+
+        return tell
 
     def _held(self) -> "Lock":
         assert self._lock is not None  # `command` connects first

@@ -54,6 +54,8 @@ _ADVICE = {
     errors.RC_UNIQUE_ID_DOES_NOT_MATCH: "use the certificate of this host, see --unique-id",
     errors.RC_CONNECT_ERROR: "is a daemon running there? -d other than 0 starts one",
     errors.RC_GETADDRINFO_ERROR: "check -a, -p and -n",
+    errors.RC_SENDTO_ERROR: "is there a route for the group? -n chooses an interface",
+    errors.RC_CONNECTION_REFUSED: "does a firewall drop the datagrams? -n chooses an interface",
     errors.RC_OPEN_ERROR: "is the directory of the socket writable?",
     errors.RC_SSL_CTX_LOAD_VERIFY_LOCATIONS_ERROR: "check --tls-ca-certificate",
     errors.RC_SSL_CTX_USE_CERTIFICATE_FILE_ERROR: "check --tls-certificate",

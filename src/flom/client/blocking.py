@@ -4,7 +4,7 @@ import posix
 from time import monotonic, sleep
 
 from flom import trace
-from flom.client.reach import connect, reach
+from flom.client.reach import connect, reach, silent
 from flom.client.session import DEFAULT_LIMIT, Session, endpoint_of
 from flom.errors import (
     RC_DAEMON_NOT_STARTED,
@@ -14,12 +14,14 @@ from flom.errors import (
     FlomError,
 )
 from flom.machine import unique_id
+from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.net.connect import NobodyListens
 from flom.net.sockets import MSG_DONTWAIT, MSG_PEEK, SHUT_WR, socket
 from flom.wire.client import ClientConversation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from flom.client.reach import Tell
     from flom.settings import Settings
 
 RECEIVE_SIZE = 4096
@@ -34,13 +36,16 @@ RESTARTS = 3
 class Lock:
     """One lock of one resource, by the settings given; `connect`, `acquire`, `release` in turn.
 
-    Every method raises FlomError with the return code the reference shows in that phase.
+    `tell` is called while a daemon is searched by multicast: 1 and a line that `-V` shows, or 2
+    and a warning. Every method raises FlomError with the return code the reference shows in that
+    phase.
     """
 
-    __slots__ = ("_session", "_settings", "_sock")
+    __slots__ = ("_session", "_settings", "_sock", "_tell")
 
-    def __init__(self, settings: "Settings") -> None:
+    def __init__(self, settings: "Settings", tell: "Tell" = silent) -> None:
         self._settings = settings
+        self._tell = tell
         self._session = Session(settings, unique_id(), monotonic())
         self._sock: socket | None = None
         if trace.mask & trace.RESOURCE:
@@ -51,7 +56,7 @@ class Lock:
         settings = self._settings
         self._sock = trace.told(
             trace.CONNECTING, "flom_client_connect",
-            reach, endpoint_of(settings), settings, self._session.connect_deadline,
+            reach, endpoint_of(settings), settings, self._session.connect_deadline, self._tell,
         )  # fmt: skip
         if trace.mask & trace.CONNECTION:
             trace.record(f"flom_client_connect: connected, fd={self._sock.fileno()}")
@@ -138,13 +143,14 @@ class Lock:
                     sock.settimeout(None)
                     return session.element
                 sock.settimeout(_remaining(deadline))
-        except TimeoutError:
-            self.close()
-            raise session.expired() from None
-        except ConnectionError as error:
-            if not answered:
+        except OSError as error:
+            if isinstance(error, ConnectionError) and not answered:
                 raise
             self.close()
+            # Our own limit has no number; the kernel's "timed out" tells of a vanished host, as
+            # does "no route to host".
+            if isinstance(error, TimeoutError) and error.errno is None:
+                raise session.expired() from None
             raise FlomError(
                 RC_RECV_ERROR, f"the connection to the daemon was lost ({error.strerror})"
             ) from None
@@ -153,7 +159,7 @@ class Lock:
             raise
 
 
-def shut_down(settings: "Settings", *, immediate: bool) -> bool:
+def shut_down(settings: "Settings", *, immediate: bool, tell: "Tell" = silent) -> bool:
     """Ask a running daemon to end; never starts one (daemon.md 7, cli.md 13).
 
     Returns False when the daemon did not close the connection within a second, which a reference
@@ -163,9 +169,13 @@ def shut_down(settings: "Settings", *, immediate: bool) -> bool:
     endpoint = endpoint_of(settings)
     deadline = monotonic() + DEFAULT_LIMIT
     try:
-        sock = connect(endpoint, settings, deadline)
+        sock = connect(endpoint, settings, deadline, tell)
     except NobodyListens as error:
         raise FlomError(RC_DAEMON_NOT_STARTED, error.text) from None
+    if not isinstance(endpoint, UnixEndpoint | TcpEndpoint):
+        from flom.client.discover import peer_of
+
+        endpoint = peer_of(sock)
     try:
         _send(sock, ClientConversation(unique_id()).shutdown(immediate))
         sock.settimeout(CLOSE_LIMIT)
@@ -185,13 +195,12 @@ def shut_down(settings: "Settings", *, immediate: bool) -> bool:
         text = f"rc {RC_NETWORK_TIMEOUT}: the daemon did not close within {CLOSE_LIMIT:.0f} s"
         _log("FLM020N", text)
     if immediate:
-        _await_end(settings)
+        _await_end(endpoint, settings)
     return closed
 
 
-def _await_end(settings: "Settings") -> None:
+def _await_end(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings") -> None:
     """An immediate shutdown was obeyed only if nobody listens any more (cli.md CF-19)."""
-    endpoint = endpoint_of(settings)
     give_up = monotonic() + CLOSE_LIMIT
     while True:
         try:

@@ -16,7 +16,14 @@ from flom.net.sockets import socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flom.net.discovery import GroupEndpoint
     from flom.settings import Settings
+
+    Endpoint = UnixEndpoint | TcpEndpoint | GroupEndpoint
+    # Told what happens: 1 and a line that `-V` shows, or 2 and a warning.
+    Tell = Callable[[int, str], None]
 
 # Seconds for which a daemon that is just starting or just ending is waited for, and between two
 # looks at it (daemon.md 4.3, races).
@@ -24,15 +31,22 @@ RACE_LIMIT = 5.0
 RACE_PAUSE = 0.02
 
 
-def reach(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings", deadline: float) -> socket:
+def silent(stream: int, text: str) -> None:
+    """For who does not want to be told."""
+
+
+def reach(
+    endpoint: "Endpoint", settings: "Settings", deadline: float, tell: "Tell" = silent
+) -> socket:
     """A connection to the daemon at `endpoint`, which is started when nobody listens there.
 
-    A lifespan of 0 never starts one. `deadline` is a time of the monotonic clock. Raises FlomError
-    with the codes of daemon.md 3.
+    A lifespan of 0 never starts one. `deadline` is a time of the monotonic clock; `tell` is called
+    while a daemon is searched by multicast. Raises FlomError with the codes of daemon.md 3.
     """
     try:
-        return connect(endpoint, settings, deadline)
+        return connect(endpoint, settings, deadline, tell)
     except NobodyListens as error:
+        nobody = error
         if settings.daemon_lifespan == 0:
             _record("a new daemon can not be started because daemon lifespan is 0")
             raise FlomError(
@@ -40,18 +54,36 @@ def reach(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings", deadline: 
                 f"{error.text}; the daemon lifespan is 0, so none is started",
             ) from None
     _record("starting a new daemon")
-    return _start_and_connect(endpoint, settings, deadline)
+    if isinstance(endpoint, UnixEndpoint | TcpEndpoint):
+        return _start_and_connect(endpoint, settings, deadline)
+    from flom.client.discover import Deserted, start_and_connect
+
+    if isinstance(nobody, Deserted):
+        return _start_and_connect(nobody.endpoint, settings, deadline)
+    return trace.told(
+        trace.CONNECTING, "flom_client_connect_multicast",
+        start_and_connect, endpoint, settings, deadline, keepalive_of(settings), tell,
+    )  # fmt: skip
 
 
-def connect(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings", deadline: float) -> socket:
+def connect(
+    endpoint: "Endpoint", settings: "Settings", deadline: float, tell: "Tell" = silent
+) -> socket:
     """A connection to a daemon that runs already; raises like the functions of net.connect."""
     if isinstance(endpoint, UnixEndpoint):
         return trace.told(
             trace.CONNECTING, "flom_client_connect_unix", connect_unix, endpoint, deadline
         )
+    if isinstance(endpoint, TcpEndpoint):
+        return trace.told(
+            trace.CONNECTING, "flom_client_connect_tcp",
+            connect_tcp, endpoint, deadline, keepalive_of(settings),
+        )  # fmt: skip
+    from flom.client.discover import connect_group
+
     return trace.told(
-        trace.CONNECTING, "flom_client_connect_tcp",
-        connect_tcp, endpoint, deadline, keepalive_of(settings),
+        trace.CONNECTING, "flom_client_connect_multicast",
+        connect_group, endpoint, settings, deadline, keepalive_of(settings), tell,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from flom.wire.client import ClientConversation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from flom.net.discovery import GroupEndpoint
     from flom.settings import Settings
     from flom.wire.messages import Answer
 
@@ -35,13 +36,16 @@ _REFUSED = {
 }
 
 
-def endpoint_of(settings: "Settings") -> UnixEndpoint | TcpEndpoint:
-    """Whom to reach: socket name, else unicast address (daemon.md 2)."""
+def endpoint_of(settings: "Settings") -> "UnixEndpoint | TcpEndpoint | GroupEndpoint":
+    """Whom to reach: socket name, else unicast address, else multicast group (daemon.md 2)."""
     if settings.socket_name:
         return UnixEndpoint(settings.socket_name, settings.socket_is_default)
-    return TcpEndpoint(
-        settings.unicast_address or "", settings.unicast_port, settings.network_interface or ""
-    )
+    interface = settings.network_interface or ""
+    if settings.unicast_address or not settings.multicast_address:
+        return TcpEndpoint(settings.unicast_address or "", settings.unicast_port, interface)
+    from flom.net.discovery import GroupEndpoint
+
+    return GroupEndpoint(settings.multicast_address, settings.multicast_port, interface)
 
 
 class Session:

@@ -8,7 +8,7 @@ import os
 
 from flom import signals, trace
 from flom.client.session import endpoint_of
-from flom.daemon.launch import listen, serve
+from flom.daemon.launch import join, listen, serve
 from flom.daemon.lifecycle import ENDING
 from flom.errors import RC_INVALID_OPTION, FlomError
 from flom.net.listen import Listener, adopt
@@ -29,7 +29,11 @@ def run(settings: "Settings", environ: "Mapping[str, str]") -> None:
     signals.pthread_sigmask(signals.SIG_BLOCK, ENDING)
     trace.start(environ)
     inherited = _inherited(environ)
-    listener = listen(endpoint_of(settings), settings) if inherited is None else inherited
+    if inherited is None:
+        listener = listen(endpoint_of(settings), settings)
+    else:
+        listener = inherited
+        join(listener, settings)
     signals.signal(signals.SIGHUP, signals.SIG_IGN)
     notify(environ, "READY=1")
     try:

@@ -18,21 +18,51 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from flom.log import StreamLog, SystemLog
+    from flom.net.discovery import GroupEndpoint
     from flom.settings import Settings
 
+    Endpoint = UnixEndpoint | TcpEndpoint | GroupEndpoint
 
-def listen(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings") -> Listener:
-    """The listening socket for a daemon at `endpoint`.
+
+def listen(endpoint: "Endpoint", settings: "Settings") -> Listener:
+    """The listening socket for a daemon at `endpoint`, a member of the multicast group if any.
 
     Raises flom.net.listen.Taken when somebody else serves or starts there, FlomError for every
     other failure (daemon.md 3, "start results").
     """
     if isinstance(endpoint, UnixEndpoint):
         return listen_unix(endpoint, settings.socket_mode)
-    return listen_tcp(endpoint)
+    if isinstance(endpoint, TcpEndpoint):
+        listener = listen_tcp(endpoint)
+    else:
+        from flom.net.discovery import WILDCARDS, resolve_group
+
+        family = resolve_group(endpoint)[0].family
+        listener = listen_tcp(TcpEndpoint(WILDCARDS[family], 0))
+    join(listener, settings)
+    return listener
 
 
-def start(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings") -> None:
+def join(listener: Listener, settings: "Settings") -> None:
+    """Let the daemon on `listener` be found in the multicast group of the settings, if any.
+
+    Raises FlomError when that is impossible; the listener is closed then (daemon.md 9.4).
+    """
+    if not settings.multicast_address or listener.is_unix:
+        return
+    from flom.net.discovery import GroupEndpoint, answering, resolve_group
+
+    group = GroupEndpoint(
+        settings.multicast_address, settings.multicast_port, settings.network_interface or ""
+    )
+    try:
+        listener.discovery = answering(resolve_group(group), listener.sock.family)
+    except FlomError:
+        listener.close()
+        raise
+
+
+def start(endpoint: "Endpoint", settings: "Settings") -> None:
     """Start a daemon at `endpoint`; when this returns, connections are accepted.
 
     Raises like `listen`, and FlomError -109 when no process can be made.
@@ -110,7 +140,10 @@ def _be_daemon(listener: Listener, settings: "Settings") -> "NoReturn":
             trace.stop()
         trace.close()
         _redirect_standard_streams()
-        _close_others({0, 1, 2, listener.sock.fileno(), listener.lock})
+        kept = {0, 1, 2, listener.sock.fileno(), listener.lock}
+        if listener.discovery is not None:
+            kept.add(listener.discovery.sock.fileno())
+        _close_others(kept)
         _reset_signals()
         gc.enable()
         serve(listener, settings)

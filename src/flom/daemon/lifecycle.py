@@ -9,6 +9,7 @@ from flom.net.options import Keepalive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from flom.daemon.discovery import Discovery
     from flom.daemon.reactor import Timer
     from flom.net.listen import Listener
 
@@ -57,6 +58,13 @@ class Daemon:
             changed=self._changed,
             shutdown=self.shut_down,
         )
+        self._discovery: "Discovery | None" = None
+        if listener.discovery is not None:
+            from flom.daemon import discovery  # few daemons have a group
+
+            self._discovery = discovery.Discovery(
+                self._reactor, listener.discovery, listener.sock, log, asked=self._changed
+            )
 
     def run(self) -> None:
         """Serve until the end; returns when everything has been closed and removed."""
@@ -70,9 +78,13 @@ class Daemon:
             signals.signal(number, lambda _number, _frame: None)
         signals.pthread_sigmask(signals.SIG_UNBLOCK, ENDING)
         self._log.record("FLM000I" if self._listener.is_unix else "FLM001I", self._listener.place)
+        if self._listener.discovery is not None:
+            self._log.record("FLM002I", self._listener.discovery.place)
         self._log.record("FLM003N", "ready")
         self._changed()
         self._reactor.run()
+        if self._discovery is not None:
+            self._discovery.close()
         self._server.close_all()
         self._log.record("FLM004N", "ended")
         signals.set_wakeup_fd(-1)
@@ -124,7 +136,7 @@ class Daemon:
     def _expire(self) -> None:
         self._end = None
         # Whoever connected in this very moment is served instead of being reset.
-        if self._server.accept():
+        if self._server.accept() or (self._discovery is not None and self._discovery.answer()):
             self._changed()
         else:
             self._reactor.stop()

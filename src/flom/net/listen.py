@@ -18,6 +18,10 @@ from flom.errors import (
 from flom.net.address import Candidate, TcpEndpoint, UnixEndpoint, numeric, resolve
 from flom.net.sockets import AF_UNIX, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flom.net.discovery import Membership
+
 BACKLOG = 100
 PRIVATE_MODE = 0o700
 SHARED_MODE = 0o777
@@ -31,15 +35,17 @@ class Listener:
     """A listening socket and what has to be tidied up when it is closed.
 
     `place` is how the system log names it: the path, or `address/port`. `lock` is the descriptor
-    that holds the lock file of a UNIX path, -1 otherwise.
+    that holds the lock file of a UNIX path, -1 otherwise. `discovery` is where questions to a
+    multicast group arrive, None without one.
     """
 
-    __slots__ = ("_identity", "_path", "lock", "place", "sock")
+    __slots__ = ("_identity", "_path", "discovery", "lock", "place", "sock")
 
     def __init__(self, sock: socket, place: str, path: str = "", lock: int = -1) -> None:
         self.sock = sock
         self.place = place
         self.lock = lock
+        self.discovery: Membership | None = None
         self._path = path
         self._identity = _identity(path) if path else None
 
@@ -64,6 +70,8 @@ class Listener:
     def forget(self) -> None:
         """Close our descriptors only: another process goes on with the same socket and lock."""
         self.sock.close()
+        if self.discovery is not None:
+            self.discovery.close()
         if self.lock >= 0:
             posix.close(self.lock)
             self.lock = -1
@@ -191,7 +199,7 @@ def _bind_unix(endpoint: UnixEndpoint, mode: int | None) -> socket:
 def _take_lock(endpoint: UnixEndpoint) -> int:
     path = endpoint.path + ".lock"
     try:
-        lock = _open_lock(path, 0o600 if endpoint.private else 0o666)
+        lock = open_lock(path, 0o600 if endpoint.private else 0o666)
     except OSError as error:
         raise FlomError(
             RC_OPEN_ERROR, f"cannot open the lock file {path}: {error.strerror}"
@@ -210,7 +218,7 @@ def _take_lock(endpoint: UnixEndpoint) -> int:
     return lock
 
 
-def _open_lock(path: str, mode: int) -> int:
+def open_lock(path: str, mode: int) -> int:
     flags = posix.O_RDWR | posix.O_CLOEXEC | posix.O_NOFOLLOW | posix.O_NONBLOCK
     while True:
         # Without O_CREAT first: in a sticky directory the kernel refuses to open somebody

@@ -1,0 +1,148 @@
+"""Hosts that vanish, lines that lose and delay, many hosts at once (daemon.md 14; D-34, F31)."""
+
+import time
+
+import pytest
+from hosts import network
+from support import BOUND, FLOM, wait_for
+
+SOON = (
+    "--tcp-keepalive-time", "2", "--tcp-keepalive-intvl", "1", "--tcp-keepalive-probes", "2",
+)  # fmt: skip
+LIMIT = 60  # seconds: ten times what the specification allows, half of what the defaults take
+
+
+@pytest.fixture
+def hosts(folder):
+    with network(folder) as made:
+        yield made
+
+
+@pytest.fixture
+def three(hosts):
+    """Three hosts on a bridge; nobody else is on it."""
+    return hosts.bridge(3)
+
+
+def address(kind, server):
+    """The words that name the daemon, for each host."""
+    if kind == "ipv4":
+        return lambda host: ("-a", "10.1.1.1")
+    return lambda host: ("-a", server.link_local, "-n", host.interface)
+
+
+def start(kind, server):
+    """A daemon that soon notices who vanished; returns the words to reach it from a host."""
+    words = address(kind, server)
+    done = server.flom(*words(server), "-d", "-1", *SOON, "--", "true")
+    assert done.returncode == 0, done.stderr
+    return lambda host: (*words(host), "-d", "0", "-r", "R", *SOON)
+
+
+def granted(waiter):
+    """Returns when the command of the waiter runs; how long that took, in seconds."""
+    begin = time.monotonic()
+    assert waiter.stdout.readline() == "held\n", waiter.stderr.read()
+    return time.monotonic() - begin
+
+
+def release(holder):
+    """The holder's command ends; returns the status and the error output."""
+    _, error = holder.communicate("\n", timeout=BOUND)
+    return holder.returncode, error
+
+
+KINDS = pytest.mark.parametrize("kind", ["ipv4", "link-local"])
+
+
+@KINDS
+def test_d34_a_vanished_holder(three, kind):
+    server, one, other = three
+    words = start(kind, server)
+    holder = one.hold(*words(one))
+    waiter = other.wait(*words(other))
+    one.cut()
+    assert granted(waiter) < LIMIT
+    assert release(waiter)[0] == 0
+    # Who lost the lock learns it when the command is over.
+    wait_for(lambda: "ESTAB" not in one.sh("ss -tnH"), "the end of the cut connection", LIMIT)
+    status, error = release(holder)
+    assert status == 99
+    assert "somebody else may have locked the resource" in error
+
+
+@KINDS
+def test_d34_a_vanished_waiter_that_is_granted(three, kind):
+    """The grant is never acknowledged, and keepalive does not work on such a connection (F31)."""
+    server, one, other = three
+    words = start(kind, server)
+    holder = server.hold(*words(server))
+    first, second = one.wait(*words(one)), other.wait(*words(other))
+    one.cut()
+    assert release(holder)[0] == 0
+    assert granted(second) < LIMIT
+    assert release(second)[0] == 0
+    first.kill()
+
+
+@KINDS
+@pytest.mark.parametrize("limit", [(), ("-o", "110000")])
+def test_a_vanished_daemon_ends_the_waiting_clients(three, kind, limit):
+    server, one, other = three
+    words = start(kind, server)
+    holder = one.hold(*words(one))
+    waiter = other.wait(*words(other), *limit)
+    server.cut()
+    _, error = waiter.communicate(timeout=LIMIT)
+    assert waiter.returncode == 99
+    assert error.count("\n") == 1
+    assert "ret_cod=-126]" in error
+    wait_for(lambda: "ESTAB" not in one.sh("ss -tnH"), "the end of the cut connection", LIMIT)
+    assert release(holder)[0] == 99
+
+
+# Exclusion, proved by what the commands write
+
+
+def overlaps(text):
+    """The lines of a log of `begin X` and `end X` at which two were inside, or one left unasked."""
+    inside, wrong = None, []
+    for line in text.splitlines():
+        event, who = line.split()
+        if event == "begin":
+            wrong += [line] * (inside is not None)
+            inside = who
+        else:
+            wrong += [line] * (inside != who)
+            inside = None
+    return wrong
+
+
+def test_the_checker_sees_what_is_wrong():
+    assert overlaps("begin a\nend a\nbegin b\nend b\n") == []
+    assert overlaps("begin a\nbegin b\nend a\nend b\n") == ["begin b", "end a", "end b"]
+    assert overlaps("end a\n") == ["end a"]
+
+
+@KINDS
+def test_sixty_commands_on_three_hosts(folder, three, kind):
+    words = start(kind, three[0])
+    log = run_all(folder, three, words, 20)
+    assert overlaps(log) == []
+    assert log.count("begin") == log.count("end") == 60
+
+
+def run_all(folder, hosts, words, count):
+    """`count` commands on every host at once, each of which writes when it is inside; the log."""
+    log = folder / "log"
+    log.write_text("")
+    body = 'echo "begin $0" >>"$1"; ls / >/dev/null; echo "end $0" >>"$1"'
+    running = [
+        host.popen(FLOM, *words(host), "--", "sh", "-c", body, f"{host.name}.{number}", log)
+        for number in range(count)
+        for host in hosts
+    ]
+    for each in running:
+        _, error = each.communicate(timeout=2 * LIMIT)
+        assert (each.returncode, error) == (0, "")
+    return log.read_text()

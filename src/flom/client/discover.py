@@ -13,10 +13,10 @@ from flom.errors import (
     RC_SENDTO_ERROR,
     FlomError,
 )
-from flom.net.address import TcpEndpoint, numeric, resolve
+from flom.net.address import TcpEndpoint, numeric
 from flom.net.connect import NobodyListens, connect_tcp
 from flom.net.discovery import LARGEST, GroupEndpoint, asking, resolve_group
-from flom.net.sockets import SOCK_DGRAM, socket
+from flom.net.sockets import AF_INET, AF_INET6, SOCK_DGRAM, inet_pton, socket
 from flom.wire.codec import decode_datagram, encode
 from flom.wire.messages import Discover, Discovered
 
@@ -35,10 +35,14 @@ if TYPE_CHECKING:
 CONNECT_LIMIT = 30.0
 # Seconds for which further answers are looked for after a daemon was started (W-60).
 GATHER = 0.2
+# Seconds for each step of ending a daemon of no use.
+DISMISS_LIMIT = 1.0
 # Answers that have arrived already are read even if the attempt is over, so many of them.
 MOST_WAITING = 64
 # Seconds that another starter on this host may take beyond a discovery of its own.
 START_LIMIT = 5.0
+# The IPv6 addresses of this host, as hexadecimal digits.
+_OWN_ADDRESSES = "/proc/net/if_inet6"
 
 _SEVERAL = (
     "more than one daemon answers in the group {}; they know nothing of each other's locks (start"
@@ -113,10 +117,11 @@ def _find_or_start(
     try:
         return search.connect()
     except Silence:
-        start(endpoint, settings)
+        place = start(endpoint, settings)
     try:
         sock = search.connect()
     except Silence:
+        _dismiss(place)
         raise FlomError(
             RC_CONNECTION_REFUSED,
             f"a daemon was started, but no question reaches it in the multicast group {endpoint}",
@@ -124,6 +129,28 @@ def _find_or_start(
     if search.others():
         tell(2, _SEVERAL.format(endpoint))
     return sock
+
+
+def _dismiss(place: str) -> None:
+    """End the daemon at `address/port`, unless somebody else found it (daemon.md 15, F23)."""
+    from flom.machine import unique_id
+    from flom.net.options import Keepalive
+    from flom.wire.client import ClientConversation
+
+    host, _, port = place.rpartition("/")
+    local = TcpEndpoint("::1" if ":" in host else "127.0.0.1", int(port))
+    try:
+        sock = connect_tcp(local, monotonic() + DISMISS_LIMIT, Keepalive())
+    except FlomError:
+        return
+    try:
+        sock.settimeout(DISMISS_LIMIT)
+        sock.sendall(ClientConversation(unique_id()).shutdown(immediate=False))
+        sock.recv(1)  # it closes when it has understood
+    except OSError:
+        pass
+    finally:
+        sock.close()
 
 
 def peer_of(sock: socket) -> TcpEndpoint:
@@ -282,14 +309,16 @@ def _endpoint(address: "Address | tuple[str, int, *tuple[int, ...]]") -> TcpEndp
 
 
 def _is_here(endpoint: TcpEndpoint) -> bool:
-    """Whether an address belongs to this host."""
+    """Whether an address belongs to this host, through whichever of its interfaces."""
     try:
-        candidate = resolve(endpoint)[0]
-        sock = socket(candidate.family, SOCK_DGRAM)
-    except (FlomError, OSError):
+        if ":" in endpoint.host:
+            with open(_OWN_ADDRESSES, "rb") as table:
+                return inet_pton(AF_INET6, endpoint.host).hex().encode() in table.read()
+        sock = socket(AF_INET, SOCK_DGRAM)
+    except OSError:
         return False
     try:
-        sock.bind((candidate.address[0], 0, *candidate.address[2:]))
+        sock.bind((endpoint.host, 0))
     except OSError:
         return False
     finally:

@@ -62,9 +62,10 @@ def join(listener: Listener, settings: "Settings") -> None:
         raise
 
 
-def start(endpoint: "Endpoint", settings: "Settings") -> None:
+def start(endpoint: "Endpoint", settings: "Settings") -> str:
     """Start a daemon at `endpoint`; when this returns, connections are accepted.
 
+    Returns the place where it listens: the path, or `address/port`.
     Raises like `listen`, and FlomError -109 when no process can be made.
     """
     listener = trace.told(
@@ -82,6 +83,7 @@ def start(endpoint: "Endpoint", settings: "Settings") -> None:
         listener.close()
         raise FlomError(RC_FORK_ERROR, "cannot start a daemon: no further process can be made")
     listener.forget()
+    return listener.place
 
 
 def serve(listener: Listener, settings: "Settings", *, foreground: bool = False) -> None:

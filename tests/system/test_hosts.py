@@ -7,7 +7,7 @@ import time
 
 import pytest
 from hosts import network
-from support import BOUND, descriptors, need
+from support import BOUND, descriptors, need, wait_for
 
 PIDFD_GETFD = 438  # the number of the system call
 
@@ -57,7 +57,8 @@ def test_the_story(pair):
         assert client.flom("-a", place, "-d", "0", "--", "true").returncode == 0
     ended = client.flom("-a", "srv.example", "-n", "vcli", "-X")
     assert ended.returncode == 0
-    assert server.daemons() == client.daemons() == []
+    assert client.daemons() == []
+    wait_for(lambda: not server.daemons(), "the end of the daemon")
 
 
 # Where a daemon listens (D-32)
@@ -164,7 +165,7 @@ def follow_the_recipe(server, client, name):
     fails(server, ["-a", name, "-d", "0"], -105, TEACHES + "vsrv")
     assert client.daemons() == []
     assert client.flom("-a", "srv.example", "-n", "vcli", "-X").returncode == 0
-    assert server.daemons() == []
+    wait_for(lambda: not server.daemons(), "the end of the daemon")
 
 
 def fails(host, words, code, text):

@@ -5,6 +5,7 @@ All hosts of a test share the file system and end with it, whatever they still r
 
 import contextlib
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -21,7 +22,7 @@ signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 print("ready", flush=True)
 sys.stdin.read()
 """
-PORT = 28015
+RELAY = str(pathlib.Path(__file__).resolve().parent / "relay.py")
 
 
 class Host:
@@ -154,6 +155,7 @@ class Network:
             need_program(name)
         self.folder = folder
         self.hosts = []
+        self._relay = None
         self._stage = Room(folder, "ip link set lo up\n")
 
     def host(self, name):
@@ -196,10 +198,35 @@ class Network:
             self._await_carrier(host)
         return made
 
+    def bad_line(self, count, delay, loss):
+        """So many hosts on a line that delays frames (seconds) and loses a share of the packets."""
+        made = [self.host(f"host{number}") for number in range(1, count + 1)]
+        ends = [word for at, host in enumerate(made, 1) for word in (str(host.init), f"tap{at}")]
+        self._relay = subprocess.Popen(
+            [*self._stage.prefix, "--", sys.executable, RELAY, str(delay), str(loss), *ends],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        ready = self._relay.stdout.readline() == "ready\n"
+        problem = "" if ready else self._relay.communicate()[1]
+        need(ready, f"no line of our own between hosts here: {problem}")
+        for number, host in enumerate(made, 1):
+            host.sh(f"ip link set tap{number} address 02:00:00:00:00:0{number}")
+            host._attached(f"tap{number}", number)
+        for host in made:
+            self._await_carrier(host)
+        return made
+
+    def end_bad_line(self):
+        """Nothing is carried any more; returns how many packets were lost."""
+        relay, self._relay = self._relay, None
+        return int(relay.communicate(timeout=BOUND)[0])
+
     def close(self):
         """The end of all hosts."""
         for host in self.hosts:
             host.close()
+        if self._relay:
+            self.end_bad_line()
         self._stage.close()
 
     def _sh(self, script):

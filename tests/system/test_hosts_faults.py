@@ -1,5 +1,6 @@
 """Hosts that vanish, lines that lose and delay, many hosts at once (daemon.md 14; D-34, F31)."""
 
+import select
 import time
 
 import pytest
@@ -40,10 +41,9 @@ def start(kind, server):
 
 
 def granted(waiter):
-    """Returns when the command of the waiter runs; how long that took, in seconds."""
-    begin = time.monotonic()
-    assert waiter.stdout.readline() == "held\n", waiter.stderr.read()
-    return time.monotonic() - begin
+    """Whether the command of the waiter runs in time."""
+    ready, _, _ = select.select([waiter.stdout], [], [], LIMIT)
+    return bool(ready) and waiter.stdout.readline() == "held\n"
 
 
 def release(holder):
@@ -62,7 +62,7 @@ def test_d34_a_vanished_holder(three, kind):
     holder = one.hold(*words(one))
     waiter = other.wait(*words(other))
     one.cut()
-    assert granted(waiter) < LIMIT
+    assert granted(waiter)
     assert release(waiter)[0] == 0
     # Who lost the lock learns it when the command is over.
     wait_for(lambda: "ESTAB" not in one.sh("ss -tnH"), "the end of the cut connection", LIMIT)
@@ -80,7 +80,7 @@ def test_d34_a_vanished_waiter_that_is_granted(three, kind):
     first, second = one.wait(*words(one)), other.wait(*words(other))
     one.cut()
     assert release(holder)[0] == 0
-    assert granted(second) < LIMIT
+    assert granted(second)
     assert release(second)[0] == 0
     first.kill()
 
@@ -146,3 +146,18 @@ def run_all(folder, hosts, words, count):
         _, error = each.communicate(timeout=2 * LIMIT)
         assert (each.returncode, error) == (0, "")
     return log.read_text()
+
+
+def test_a_line_that_delays_and_loses(folder, hosts):
+    """No wake-up is lost, nobody is let in beside another; each command needs some exchanges."""
+    three = hosts.bad_line(3, delay=0.05, loss=0.2)
+    server = three[0]
+    done = server.flom("-a", "10.1.1.1", "-d", "-1", "--", "true")
+    assert done.returncode == 0, done.stderr
+    begin = time.monotonic()
+    words = ("-a", "10.1.1.1", "-d", "0", "-r", "R", "-o", "100000")
+    log = run_all(folder, three, lambda host: words, 6)
+    assert overlaps(log) == []
+    assert log.count("begin") == log.count("end") == 18
+    assert hosts.end_bad_line() >= 5
+    assert time.monotonic() - begin >= 0.2  # each of the others connects and asks: two round trips

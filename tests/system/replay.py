@@ -534,6 +534,12 @@ class Proxy:
             if not self._news.wait_for(lambda: len(self._said.get(number, ())) >= count, PATIENCE):
                 raise AssertionError(f"on connection {number} there was only {self._said}")
 
+    def wait_for_end(self, number):
+        """Waits until both sides have closed: whatever the client had is released by then."""
+        with self._news:
+            if not self._news.wait_for(lambda: len(self._ended.get(number, ())) == 2, PATIENCE):
+                raise AssertionError(f"connection {number} was closed by {self._ended}")
+
     def _run(self, target, *arguments):
         thread = threading.Thread(target=target, args=arguments, daemon=True)
         self._threads.append(thread)

@@ -143,6 +143,8 @@ class Play:
             client.command.process.kill()
         self._said.setdefault(conn, []).append(step)
         self._proxy.wait_for(conn, len(self._said[conn]))
+        if step.get("close") == "client":
+            self._proxy.wait_for_end(conn)
 
     def _compare(self, conn):
         said = self._proxy.said(conn)

@@ -202,13 +202,14 @@ class Network:
         """So many hosts on a line that delays frames (seconds) and loses a share of the packets."""
         made = [self.host(f"host{number}") for number in range(1, count + 1)]
         ends = [word for at, host in enumerate(made, 1) for word in (str(host.init), f"tap{at}")]
-        self._relay = subprocess.Popen(
+        relay = subprocess.Popen(
             [*self._stage.prefix, "--", sys.executable, RELAY, str(delay), str(loss), *ends],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        ready = self._relay.stdout.readline() == "ready\n"
-        problem = "" if ready else self._relay.communicate()[1]
+        ready = relay.stdout.readline() == "ready\n"
+        problem = "" if ready else relay.communicate()[1]
         need(ready, f"no line of our own between hosts here: {problem}")
+        self._relay = relay
         for number, host in enumerate(made, 1):
             host.sh(f"ip link set tap{number} address 02:00:00:00:00:0{number}")
             host._attached(f"tap{number}", number)

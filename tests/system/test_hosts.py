@@ -226,6 +226,15 @@ def test_interfaces_that_do_not_work_explain_themselves(pair):
     assert client.daemons() == []
 
 
+def test_an_address_that_is_still_checked_for_duplicates(pair):
+    """As after the start of a host; the system says only that it cannot assign the address."""
+    server, _ = pair
+    server.sh("cd /proc/sys/net/ipv6/conf/vsrv; echo 1 > accept_dad; echo 1000 > dad_transmits")
+    server.sh("ip address add fd77::5/64 dev vsrv; ip address add fe80::5/64 dev vsrv")
+    for address in ("fd77::5", "fe80::5%vsrv"):
+        fails(server, ["-a", address], -2, "the system still checks whether another host has it")
+
+
 def test_several_interfaces_are_all_named(pair):
     _, client = pair
     client.sh("ip link add other index 40 type veth peer name another index 41")

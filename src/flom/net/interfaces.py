@@ -9,7 +9,7 @@ import fcntl
 
 from flom.errors import RC_INVALID_IPV6_NETWORK_INTERFACE, FlomError
 from flom.net.sockets import AF_INET, AF_INET6, SOCK_DGRAM, if_indextoname, inet_pton, socket
-from flom.values import interfaces, quoted, suitable_interfaces
+from flom.values import IPV6_ADDRESSES, interfaces, quoted, suitable_interfaces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SIOCGIFFLAGS = 0x8913
 _IFF_UP = 1
+_TENTATIVE = 0x40  # among the flags of /proc/net/if_inet6
 
 
 def unknown(name: str) -> FlomError:
@@ -31,6 +32,8 @@ def unknown(name: str) -> FlomError:
 def explained(candidate: "Candidate", error: OSError) -> str:
     """What `error` means for connecting to `candidate` or listening on it, "" if it says it all."""
     address = candidate.address
+    if error.errno == errno.EADDRNOTAVAIL and _is_tentative(address[0]):
+        return "the system still checks whether another host has it (try again in two seconds)"
     if candidate.family == AF_INET6 and is_link_local(address[0]):
         scope = address[3] if len(address) == 4 else 0
         return _which() if scope == 0 else _hindrance(scope)
@@ -43,6 +46,18 @@ def is_link_local(host: str) -> bool:
     """Whether an IPv6 address in digits, with or without `%INTERFACE`, is one of fe80::/10."""
     packed = inet_pton(AF_INET6, host.partition("%")[0])
     return packed[0] == 0xFE and packed[1] & 0xC0 == 0x80
+
+
+def _is_tentative(host: str, table: str = IPV6_ADDRESSES) -> bool:
+    if ":" not in host:
+        return False
+    digits = inet_pton(AF_INET6, host.partition("%")[0]).hex()
+    try:
+        with open(table, encoding="ascii") as lines:
+            rows = [line.split() for line in lines]
+    except OSError:
+        return False
+    return any(row[0] == digits and int(row[4], 16) & _TENTATIVE for row in rows)
 
 
 def _which() -> str:

@@ -232,7 +232,12 @@ def test_an_address_that_is_still_checked_for_duplicates(pair):
     server.sh("cd /proc/sys/net/ipv6/conf/vsrv; echo 1 > accept_dad; echo 1000 > dad_transmits")
     server.sh("ip address add fd77::5/64 dev vsrv; ip address add fe80::5/64 dev vsrv")
     for address in ("fd77::5", "fe80::5%vsrv"):
-        fails(server, ["-a", address], -2, "the system still checks whether another host has it")
+        fails(
+            server,
+            ["-a", address, "-o", "500"],
+            -2,
+            "the system still checks whether another host has it",
+        )
 
 
 def test_several_interfaces_are_all_named(pair):

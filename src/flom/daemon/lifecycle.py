@@ -135,8 +135,10 @@ class Daemon:
 
     def _expire(self) -> None:
         self._end = None
-        # Whoever connected in this very moment is served instead of being reset.
-        if self._server.accept() or (self._discovery is not None and self._discovery.answer()):
+        # Whoever connected in this very moment is served instead of being sent away: those still
+        # at the door, and those taken since the end was set, by an event of this very batch.
+        asked = self._discovery is not None and self._discovery.answer()
+        if self._server.accept() or self._server.connections or asked:
             self._changed()
         else:
             self._reactor.stop()

@@ -1,6 +1,7 @@
 """What a lock command loads: every module costs time in each of its runs."""
 
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -59,11 +60,22 @@ def loaded_by(*words):
 def daemon():
     """The socket of a running daemon."""
     with tempfile.TemporaryDirectory(prefix="flom-") as folder:
-        socket = f"{folder}/s"
-        flom = [sys.executable, "-I", "-S", MAIN, "-s", socket]
+        path = f"{folder}/s"
+        flom = [sys.executable, "-I", "-S", MAIN, "-s", path]
         subprocess.run([*flom, "-d", "-1", "--", "true"], check=True, timeout=60)
-        yield socket
+        yield path
         subprocess.run([*flom, "-X"], check=True, timeout=60, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def tcp_daemon():
+    """The port of a running daemon."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = str(sock.getsockname()[1])
+    flom = [sys.executable, "-I", "-S", MAIN, "-a", "127.0.0.1", "-p", port]
+    subprocess.run([*flom, "-d", "-1", "--", "true"], check=True, timeout=60)
+    yield port
+    subprocess.run([*flom, "-X"], check=True, timeout=60, stdout=subprocess.DEVNULL)
 
 
 def test_a_lock_command_loads_only_what_it_needs(daemon):
@@ -72,6 +84,12 @@ def test_a_lock_command_loads_only_what_it_needs(daemon):
     assert not unexpected, "loaded at each start: " + ", ".join(
         f"{module} (imported by {importer})" for module, importer in sorted(unexpected.items())
     )
+
+
+def test_an_address_costs_no_more_than_a_socket(tcp_daemon):
+    """Discovery and TLS are loaded by those who use them."""
+    loaded = loaded_by("-a", "127.0.0.1", "-p", tcp_daemon, "-d", "0", "--", "true")
+    assert loaded.keys() <= ALLOWED
 
 
 def test_the_list_holds_nothing_that_is_not_loaded(daemon):

@@ -82,3 +82,14 @@ def test_unknown_interfaces_by_name_and_number(monkeypatch, name):
 def test_known_interfaces_by_name_and_number():
     index = socket.if_nametoindex("lo")
     assert interface_index("lo") == interface_index(str(index)) == index
+
+
+def test_tentative_addresses(tmp_path):
+    table = tmp_path / "if_inet6"
+    rest = "0000000000000000000000000001 02 40"
+    table.write_text(f"fd77{rest} 00 c0     eth0\nfe80{rest} 20 80     eth0\n")
+    assert interfaces._is_tentative("fd77::1", str(table))
+    assert not interfaces._is_tentative("fe80::1%eth0", str(table))
+    assert not interfaces._is_tentative("fd77::2", str(table))
+    assert not interfaces._is_tentative("10.1.1.1", str(table))
+    assert not interfaces._is_tentative("fd77::1", str(tmp_path / "absent"))

@@ -80,7 +80,7 @@ def command(words: list[str], environ: "Mapping[str, str]", cwd: str) -> "Conver
             yield Say(1, dump(settings))
         settings.check(warnings.append)
         if settings.debug_feature is None:
-            _refuse_inactive(settings)
+            _refuse_inactive(settings, warnings)
     except ConfigError as error:
         yield from _warn(warnings, quiet)
         yield Say(2, messages.config_error(error))
@@ -205,10 +205,12 @@ def _information(what: str) -> str:
     return "".join(parts[part]() for part in what.split("+"))
 
 
-def _refuse_inactive(settings: "Settings") -> None:
+def _refuse_inactive(settings: "Settings", warnings: list[str]) -> None:
     """Say so instead of doing something else when a later version's feature is asked for."""
     if settings.tls:
         raise ConfigError(RC_INACTIVE_FEATURE, "TLS is not available in this version")
+    if settings.mount_point_vfs:
+        warnings.append("this version shows its state in no file system: -m has no effect")
 
 
 def _environment(

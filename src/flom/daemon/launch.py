@@ -15,6 +15,7 @@ from flom.net.listen import Listener, listen_tcp, listen_unix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import NoReturn
 
     from flom.log import StreamLog, SystemLog
@@ -164,13 +165,20 @@ def _redirect_standard_streams() -> None:
 
 
 def _close_others(kept: set[int]) -> None:
-    # Asked of the system, not counted up to the limit: the limit may have been lowered since.
-    for descriptor in map(int, posix.listdir("/proc/self/fd")):
+    for descriptor in _open_descriptors():
         if descriptor not in kept:
             try:
                 posix.close(descriptor)
             except OSError:
                 pass  # the one that listed the directory
+
+
+def _open_descriptors() -> "Iterable[int]":
+    # Asked of the system, not counted up to the limit: the limit may have been lowered since.
+    try:
+        return map(int, posix.listdir("/proc/self/fd"))
+    except OSError:
+        return range(posix.sysconf("SC_OPEN_MAX"))  # a place without /proc
 
 
 def _reset_signals() -> None:

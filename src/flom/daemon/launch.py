@@ -9,7 +9,8 @@ import gc
 import posix
 
 from flom import signals, trace
-from flom.errors import RC_FORK_ERROR, FlomError
+from flom.errors import RC_BIND_ERROR, RC_FORK_ERROR, FlomError
+from flom.log import DAEMON, StreamLog, SystemLog
 from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.net.listen import Listener, listen_tcp, listen_unix
 
@@ -32,7 +33,12 @@ def listen(endpoint: "Endpoint", settings: "Settings") -> Listener:
     other failure (daemon.md 3, "start results").
     """
     if isinstance(endpoint, UnixEndpoint):
-        return listen_unix(endpoint, settings.socket_mode)
+        try:
+            return listen_unix(endpoint, settings.socket_mode)
+        except FlomError as error:
+            if error.rc == RC_BIND_ERROR:
+                SystemLog(DAEMON, pid=True).record("FLM019E", error.text)
+            raise
     if isinstance(endpoint, TcpEndpoint):
         listener = listen_tcp(endpoint)
     else:
@@ -90,7 +96,6 @@ def start(endpoint: "Endpoint", settings: "Settings") -> str:
 def serve(listener: Listener, settings: "Settings", *, foreground: bool = False) -> None:
     """Be the daemon on `listener` until it ends (both the detached one and `flomctl daemon`)."""
     from flom.daemon.lifecycle import Daemon
-    from flom.log import DAEMON, StreamLog, SystemLog
     from flom.machine import unique_id
     from flom.net.options import Keepalive
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import NoReturn
 
-    from flom.log import StreamLog, SystemLog
     from flom.net.discovery import GroupEndpoint
     from flom.settings import Settings
 

@@ -220,15 +220,19 @@ class Network:
     def end_bad_line(self):
         """Nothing is carried any more; returns how many packets were lost."""
         relay, self._relay = self._relay, None
-        return int(relay.communicate(timeout=BOUND)[0])
+        out, err = relay.communicate(timeout=BOUND)
+        assert not err, err
+        return int(out)
 
     def close(self):
         """The end of all hosts."""
-        for host in self.hosts:
-            host.close()
-        if self._relay:
-            self.end_bad_line()
-        self._stage.close()
+        try:
+            if self._relay:
+                self.end_bad_line()
+        finally:
+            for host in self.hosts:
+                host.close()
+            self._stage.close()
 
     def _sh(self, script):
         done = subprocess.run(

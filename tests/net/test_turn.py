@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from flom.net import turn as module
+from flom.net.listen import open_lock
 from flom.net.turn import Turn
 
 
@@ -59,6 +61,24 @@ def test_one_after_the_other(turn):
     assert most == 20 * [1]
 
 
+def test_a_file_that_was_removed_excludes_nobody(turn, monkeypatch):
+    """Somebody leaves, and another one comes, between our opening the file and locking it."""
+    mine, other = turn(), turn()
+
+    def open_late(path, mode):
+        opened = open_lock(path, mode)
+        monkeypatch.undo()
+        os.unlink(path)
+        other.take(0.0)
+        return opened
+
+    monkeypatch.setattr(module, "open_lock", open_late)
+    mine.take(time.monotonic() + 0.05)
+    assert other.problem == ""
+    assert "for too long" in mine.problem
+    other.end()
+
+
 def test_another_group_is_another_turn(turn, tmp_path):
     turn().take(soon())
     for group, port in (("239.1.1.2", 28015), ("239.1.1.1", 28016)):
@@ -86,7 +106,7 @@ def test_the_end_counts_though_a_child_has_the_descriptor(turn, tmp_path):
     copies = [os.dup(int(name)) for name in os.listdir("/proc/self/fd") if _leads(name, path)]
     assert copies
     first.end()
-    with open(path, "w") as file:
+    with open(f"/proc/self/fd/{copies[0]}") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     for copy in copies:
         os.close(copy)

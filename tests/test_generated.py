@@ -147,7 +147,8 @@ def test_what_is_announced_as_coming_is_refused_today():
 def test_what_is_announced_as_coming_has_no_effect_today():
     used = {}
     for path in (ROOT / "src" / "flom").rglob("*.py"):
-        if path.name not in ("settings.py", "debug.py", "debug_tls.py"):
+        # command.py warns that it has none
+        if path.name not in ("settings.py", "command.py", "debug.py", "debug_tls.py"):
             used[path] = path.read_text()
     for name in texts.VFS:
         attr = next(option.attr for option in OPTIONS if option.long == name)

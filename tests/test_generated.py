@@ -144,16 +144,9 @@ def test_what_is_announced_as_coming_is_refused_today():
     assert refused, "TLS has come: take it out of texts.COMING"
 
 
-def test_what_is_announced_as_coming_has_no_effect_today():
-    used = {}
-    for path in (ROOT / "src" / "flom").rglob("*.py"):
-        # command.py warns that it has none
-        if path.name not in ("settings.py", "command.py", "debug.py", "debug_tls.py"):
-            used[path] = path.read_text()
-    for name in texts.VFS:
-        attr = next(option.attr for option in OPTIONS if option.long == name)
-        users = [str(path) for path, text in used.items() if f".{attr}" in text]
-        assert not users, f"--{name} has come: take it out of texts.COMING"
+def test_what_is_announced_as_coming_has_no_effect_today(tmp_path):
+    warned = "-m has no effect" in said(["-m", str(tmp_path), "-s", "/s"])
+    assert warned, "the virtual file system has come: take it out of texts.COMING"
 
 
 # Man pages

@@ -159,7 +159,8 @@ VFS = ("mount-point-vfs",)
 COMING = {
     TLS: "This version has no TLS for locks yet: a lock with the three files ends with status 99. "
     "Only the debug features use this option.",
-    VFS: "This version has no virtual file system yet: the directory is checked, nothing else.",
+    VFS: "This version has no virtual file system yet: the directory is checked, and a warning "
+    "says that there is nothing else to it.",
 }
 
 # For the sample file: keys whose built-in value cannot be written down.

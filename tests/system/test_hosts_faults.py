@@ -132,6 +132,21 @@ def test_sixty_commands_on_three_hosts(folder, three, kind):
     assert log.count("begin") == log.count("end") == 60
 
 
+@pytest.mark.parametrize("group", ["239.255.43.21", "ff02::4321"])
+def test_sixty_commands_on_three_hosts_by_multicast_only(folder, three, group):
+    """Each of them finds the daemon by itself; the datagrams of sixty at once may get lost."""
+    for host in three:
+        host.sh(f"ip route add 224.0.0.0/4 dev {host.interface}")
+    done = three[0].flom("-A", group, "-d", "-1", "--", "true")
+    assert done.returncode == 0, done.stderr
+    words = ("-A", group, "-d", "0", "-D", "60", "-r", "R")
+    log = run_all(folder, three, lambda host: words, 20)
+    assert overlaps(log) == []
+    assert log.count("begin") == log.count("end") == 60
+    assert [len(host.daemons()) for host in three] == [1, 0, 0]
+    assert three[1].flom("-A", group, "-D", "60", "-X").returncode == 0
+
+
 def run_all(folder, hosts, words, count):
     """`count` commands on every host at once, each of which writes when it is inside; the log."""
     log = folder / "log"

@@ -47,7 +47,7 @@ def failure(phase: str, error: errors.FlomError, advice: str = "") -> str:
 
 
 _ADVICE = {
-    errors.RC_DAEMON_NOT_STARTED: "is the directory of the socket writable?",
+    errors.RC_DAEMON_NOT_STARTED: "flom --check with the same options tells what works",
     errors.RC_CONTAINER_FULL: "choose a shorter resource name",
     errors.RC_INVALID_RESOURCE_NAME: "choose another resource name",
     errors.RC_NO_CERTIFICATE: "both sides need a certificate",

@@ -259,6 +259,18 @@ def test_the_wheel_has_launcher_licence_and_units(wheel):
         assert any(name.endswith(end) for name in entries), end
 
 
+def test_an_index_would_take_both(built):
+    run([sys.executable, "-m", "twine", "check", "--strict", *built.iterdir()])
+
+
+def test_the_wheel_has_what_is_made_for_speed_and_what_is_to_be_read(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert "flom/_hot.py" in names
+    for end in "man/man1/flom.1", "man/man5/flom.conf.5", "completions/flom.bash", "_flom":
+        assert any(name.endswith(end) for name in names), end
+
+
 def test_the_source_distribution_is_complete(built):
     (path,) = built.glob("*.tar.gz")
     with tarfile.open(path) as archive:

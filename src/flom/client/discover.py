@@ -6,6 +6,7 @@ Loaded only by a command with a group and without an address.
 from time import monotonic
 
 from flom import trace
+from flom.client.session import DEFAULT_LIMIT
 from flom.errors import (
     RC_CONNECT_ERROR,
     RC_CONNECTION_REFUSED,
@@ -22,17 +23,11 @@ from flom.wire.messages import Discover, Discovered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from flom.client.reach import Tell
     from flom.net.address import Address
     from flom.net.options import Keepalive
     from flom.settings import Settings
 
-    # Told what happens: 1 and a line that `-V` shows, or 2 and a warning.
-    Tell = Callable[[int, str], None]
-
-# Seconds for one connection, when the user has set no limit.
-CONNECT_LIMIT = 30.0
 # Seconds for which further answers are looked for after a daemon was started (W-60).
 GATHER = 0.2
 # Seconds for each step of ending a daemon of no use.
@@ -239,7 +234,7 @@ class Search:
             endpoint, announced = place
             now = monotonic()
             # Half of the time that is left: something must remain for who answers next.
-            limit = now + (min(self.deadline, now + 2 * CONNECT_LIMIT) - now) / 2
+            limit = now + (min(self.deadline, now + 2 * DEFAULT_LIMIT) - now) / 2
             try:
                 sock = connect_tcp(endpoint, limit, self._keepalive)
                 self._taken = endpoint

@@ -11,7 +11,7 @@ from flom.errors import (
 )
 from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.net.connect import NobodyListens, connect_tcp, connect_unix
-from flom.net.options import Keepalive
+from flom.net.options import keepalive_of
 from flom.net.sockets import socket
 
 TYPE_CHECKING = False
@@ -85,13 +85,6 @@ def connect(
         trace.CONNECTING, "flom_client_connect_multicast",
         connect_group, endpoint, settings, deadline, keepalive_of(settings), tell,
     )  # fmt: skip
-
-
-def keepalive_of(settings: "Settings") -> Keepalive:
-    """The keepalive values of the settings."""
-    return Keepalive(
-        settings.tcp_keepalive_time, settings.tcp_keepalive_intvl, settings.tcp_keepalive_probes
-    )
 
 
 def _record(what: str) -> None:

@@ -96,11 +96,8 @@ def serve(listener: Listener, settings: "Settings", *, foreground: bool = False)
     """Be the daemon on `listener` until it ends (both the detached one and `flomctl daemon`)."""
     from flom.daemon.lifecycle import Daemon
     from flom.machine import unique_id
-    from flom.net.options import Keepalive
+    from flom.net.options import keepalive_of
 
-    keepalive = Keepalive(
-        settings.tcp_keepalive_time, settings.tcp_keepalive_intvl, settings.tcp_keepalive_probes
-    )
     log = StreamLog() if foreground else SystemLog(DAEMON, pid=True)
     _open_trace(settings, log)
     daemon = Daemon(
@@ -109,7 +106,7 @@ def serve(listener: Listener, settings: "Settings", *, foreground: bool = False)
         lifespan=settings.daemon_lifespan,
         patience=settings.queue_patience,
         peerid=unique_id(),
-        keepalive=keepalive,
+        keepalive=keepalive_of(settings),
     )
     daemon.run()
 

@@ -12,6 +12,10 @@ from flom.net.sockets import (
     socket,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flom.settings import Settings
+
 
 class Keepalive:
     """How a vanished peer is noticed: `time` and `interval` in seconds, `probes` a count."""
@@ -22,6 +26,13 @@ class Keepalive:
         self.time = time
         self.interval = interval
         self.probes = probes
+
+
+def keepalive_of(settings: "Settings") -> Keepalive:
+    """The keepalive values of the settings."""
+    return Keepalive(
+        settings.tcp_keepalive_time, settings.tcp_keepalive_intvl, settings.tcp_keepalive_probes
+    )
 
 
 def tune_tcp(sock: socket, keepalive: Keepalive) -> None:

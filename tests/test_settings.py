@@ -63,7 +63,7 @@ def test_built_in_values(world):
 
 def test_every_attribute_belongs_to_an_option():
     attrs = {option.attr for option in OPTIONS if option.rule != "show"}
-    assert set(Settings.__slots__) == attrs | {"files", "socket_is_default"}
+    assert set(Settings.__slots__) == attrs | {"files", "may_fork", "socket_is_default"}
 
 
 def test_every_attribute_is_declared_for_the_type_checker():

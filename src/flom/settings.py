@@ -23,10 +23,16 @@ class Settings:
     """The value of every option of `options.OPTIONS`, under its `attr`.
 
     None stands for a text that is not set. `socket_is_default` is True once `check` has chosen
-    the default socket. `files` are the configuration files that have been read.
+    the default socket. `files` are the configuration files that have been read. `may_fork` tells
+    that this process has one thread and may start a daemon by a fork: the `flom` command's does.
     """
 
-    __slots__ = (*(o.attr for o in OPTIONS if o.rule != "show"), "files", "socket_is_default")
+    __slots__ = (
+        *(o.attr for o in OPTIONS if o.rule != "show"),
+        "files",
+        "may_fork",
+        "socket_is_default",
+    )
 
     if TYPE_CHECKING:
         verbose: bool
@@ -69,6 +75,7 @@ class Settings:
         quiet: bool
         check_only: bool
         files: tuple[str, ...]
+        may_fork: bool
         socket_is_default: bool
 
     def __init__(self) -> None:
@@ -76,6 +83,7 @@ class Settings:
             if option.rule != "show":
                 setattr(self, option.attr, option.default)
         self.files: tuple[str, ...] = ()
+        self.may_fork = False
         self.socket_is_default = False
 
     @property

@@ -11,12 +11,19 @@ if TYPE_CHECKING:
 def start() -> "NoReturn":
     """Run the command with this process's arguments; never returns.
 
+    A program that needs a daemon runs the package too, to have one started (daemon/fresh.py).
+
     Whatever goes wrong unexpectedly is one line on stderr and exit status 99 (cli.md 10).
     """
     try:
         # In the C locale Python adds LC_CTYPE to the environment.
         if "flom-environ" in sys._xoptions or posix.environ.get(b"LC_CTYPE") == b"C.UTF-8":
             restore_environment()
+        take_name()
+        if "flom-starts-daemon" in sys._xoptions:
+            from flom.daemon import fresh
+
+            fresh.answer()
         from flom.cli.main import main
 
         main(sys.argv[1:], ignored_signals())
@@ -25,6 +32,16 @@ def start() -> "NoReturn":
         _die_interrupted()
     except BaseException as error:
         _fail(error)
+
+
+def take_name() -> None:
+    """`pgrep flom` finds the command, and the daemon it may become (daemon.md 4.2)."""
+    try:
+        descriptor = posix.open("/proc/self/comm", posix.O_WRONLY | posix.O_CLOEXEC)
+    except OSError:
+        return
+    posix.write(descriptor, b"flom")
+    posix.close(descriptor)
 
 
 def ignored_signals() -> int | None:

@@ -25,7 +25,6 @@ def main(words: list[str], hidden: int | None = None) -> "NoReturn":
     start) and is safe because nothing is buffered here.
     """
     _occupy_standard_streams()
-    _take_name()
     hands = Hands(hidden)
     environ = _environment()
     trace.start(environ)
@@ -89,6 +88,7 @@ class Hands:
     def _connect(self, step: steps.Connect) -> None:
         from flom.client.blocking import Lock
 
+        step.settings.may_fork = True
         self._lock = Lock(step.settings, self._told(step.settings))
         self._lock.connect()
 
@@ -134,16 +134,6 @@ def _occupy_standard_streams() -> None:
             posix.fstat(descriptor)
         except OSError:
             posix.open("/dev/null", posix.O_RDWR)
-
-
-def _take_name() -> None:
-    """`pgrep flom` finds the command, and the daemon it may become (daemon.md 4.2)."""
-    try:
-        descriptor = posix.open("/proc/self/comm", posix.O_WRONLY | posix.O_CLOEXEC)
-    except OSError:
-        return
-    posix.write(descriptor, b"flom")
-    posix.close(descriptor)
 
 
 def _environment() -> dict[str, str]:

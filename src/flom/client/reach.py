@@ -103,7 +103,7 @@ def _start_and_connect(
     while True:
         reason = ""
         try:
-            start(endpoint, settings)
+            start(endpoint, settings, deadline)
         except Taken as taken:
             _record(taken.text)
             reason = taken.text  # somebody was faster, or is just ending: both pass

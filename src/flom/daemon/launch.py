@@ -1,8 +1,9 @@
 """Becoming a daemon: who may start one, detaching, handing over the listening socket.
 
-The starter makes the listening socket itself and gives it to the daemon it forks. So readiness is
-exact without any message between the two: from the moment the socket listens, the kernel keeps
-the starter's connection until the daemon accepts it (daemon.md 4.1).
+The `flom` command forks itself; a program that imports flom has that done by a fresh interpreter
+(fresh.py). The starter makes the listening socket itself and gives it to the daemon it forks. So
+readiness is exact without any message between the two: from the moment the socket listens, the
+kernel keeps the starter's connection until the daemon accepts it (daemon.md 4.1).
 """
 
 import gc
@@ -68,12 +69,23 @@ def join(listener: Listener, settings: "Settings") -> None:
         raise
 
 
-def start(endpoint: "Endpoint", settings: "Settings") -> str:
+def start(endpoint: "Endpoint", settings: "Settings", deadline: float) -> str:
     """Start a daemon at `endpoint`; when this returns, connections are accepted.
 
-    Returns the place where it listens: the path, or `address/port`.
-    Raises like `listen`, and FlomError -109 when no process can be made.
+    A process that may not be forked has a fresh interpreter do it, and waits for it until
+    `deadline` (monotonic seconds) at most. Returns the place where the daemon listens: the path,
+    or `address/port`. Raises like `listen`, FlomError -109 when no process can be made, 9 when the
+    time is over.
     """
+    if not settings.may_fork:
+        from flom.daemon import fresh
+
+        return fresh.start(endpoint, settings, deadline)
+    return fork(endpoint, settings)
+
+
+def fork(endpoint: "Endpoint", settings: "Settings") -> str:
+    """What `start` does, by a fork of this process: for one without threads."""
     listener = trace.told(
         trace.DAEMON, f"flom_daemon: listen at {endpoint}", listen, endpoint, settings
     )

@@ -32,6 +32,7 @@ from _socket import (
     SO_REUSEADDR,
     SO_SNDTIMEO,
     SOCK_DGRAM,
+    SOCK_SEQPACKET,
     SOCK_STREAM,
     SOL_SOCKET,
     TCP_KEEPCNT,
@@ -47,6 +48,7 @@ from _socket import (
     if_nametoindex,
     inet_pton,
     socket,
+    socketpair,
 )
 
 __all__ = [
@@ -72,6 +74,7 @@ __all__ = [
     "NI_NUMERICSERV",
     "SHUT_WR",
     "SOCK_DGRAM",
+    "SOCK_SEQPACKET",
     "SOCK_STREAM",
     "SOL_SOCKET",
     "SO_ERROR",
@@ -94,6 +97,7 @@ __all__ = [
     "inet_pton",
     "peer_uid",
     "socket",
+    "socketpair",
 ]
 
 

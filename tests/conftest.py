@@ -30,3 +30,13 @@ def _refuse_skip(report):
         report.outcome = "failed"
         report.longrepr = f"FLOM_REQUIRE_ALL is set, but this was skipped: {reason}"
     return report
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """The folder of the certificates that the tests use, see certificates.py."""
+    import certificates
+
+    from flom.machine import unique_id
+
+    return certificates.make(tmp_path_factory.mktemp("certificates"), unique_id() or "nobody")

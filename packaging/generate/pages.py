@@ -106,6 +106,30 @@ _CONTROL_DESCRIPTION = """\
 (`NOTIFY_SOCKET`) and takes a listening socket from it (`LISTEN_FDS`). It lives until it gets
 `SIGTERM` or is told to end by `flom -x` or `flom -X`, unless `--daemon-lifespan` is given. The
 configuration files are read as by `flom`.
+
+`flomctl pki` makes and checks the certificates with which hosts know each other. It needs the
+libraries click and cryptography (`pip install 'pyflom[pki]'`), and none of the rest of flom does.
+"""
+
+_CONTROL_PKI = {
+    "`init`": "Make an authority: `ca.pem` and its private key `ca.key`, for ten years.",
+    "`issue`": "Issue a certificate for a host, this one unless `--id` *ID* names another by its "
+    "unique id: `ID.pem` and `ID.key`, or as `--name` says. Prints the lines for the host's "
+    "configuration file.",
+    "`renew` [*NAME*]": "Put a new certificate in the place of `NAME.pem`, in one step; the old "
+    "one becomes `NAME.pem.old`. The key stays, unless `--new-key` is given. `renew ca` renews the "
+    "authority's own.",
+    "`show` [*FILE*...]": "Show the certificates in the files, or all in the directory.",
+    "`verify` [*NAME*]": "Say what is wrong with a certificate, its key and the authorities, one "
+    "line each: those of *NAME*, or those of `--tls-certificate`, `--tls-private-key` and "
+    "`--tls-ca-certificate`, or those of the configuration files.",
+}
+
+_CONTROL_PKI_NOTE = """\
+The directory is that of `--dir`, else `/etc/flom/pki` for root and `flom/pki` below
+`$XDG_CONFIG_HOME` (`~/.config`) for others. Nothing in it is overwritten, except by `renew`.
+`--days` *N* says how long a certificate is valid; `show` and `verify` print JSON with `--json`.
+`flomctl pki` *COMMAND* `--help` lists all options.
 """
 
 _FILE_DESCRIPTION = """\
@@ -192,12 +216,19 @@ def flomctl_1() -> str:
         Heading("Options of flomctl daemon"),
         Para("The daemon takes all options of `flom(1)`; these concern it:"),
         *entries.options(facts.of_daemon()),
+        Heading("Commands of flomctl pki"),
+        Items(_CONTROL_PKI),
+        *paras(_CONTROL_PKI_NOTE),
         Heading("Exit status"),
-        Para("0: the daemon ended as it was told to. 99: it could not begin; standard error says "
-             "why."),
+        Para("0: the daemon ended as it was told to, the command did what it should. 99: it could "
+             "not; standard error says why. `flomctl pki verify`: 0 nothing is wrong, 1 there are "
+             "warnings, but connections work, 2 connections do not work."),
         Heading("Examples"),
         Para("For everybody on this machine; for the machines of a network:"),
         Code("flomctl daemon -s /run/flom/flom.sock\nflomctl daemon -a lockhost"),
+        Para("Certificates for two hosts, of which this is one:"),
+        Code("flomctl pki init\nflomctl pki issue\nflomctl pki issue --name other "
+             "--id 00112233445566778899aabbccddeeff"),
         *_ORIGINS,
         Heading("See also"),
         Para("`flom(1)`, `flom.conf(5)`"),

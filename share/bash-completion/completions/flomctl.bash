@@ -70,7 +70,7 @@ _flomctl() {
     COMPREPLY=()
     if ((${#words[@]} == 2)); then
         # shellcheck disable=SC2207  # words without blanks
-        COMPREPLY=($(compgen -W 'daemon' -- "$cur"))
+        COMPREPLY=($(compgen -W 'daemon pki' -- "$cur"))
         return
     fi
     [[ ${words[1]} == daemon ]] || return

@@ -8,6 +8,7 @@ end
 
 complete -c flomctl -f
 complete -c flomctl -n '__fish_is_nth_token 1' -xa daemon -d 'run the lock daemon in the foreground'
+complete -c flomctl -n '__fish_is_nth_token 1' -xa pki -d 'make and check certificates for TLS: init'
 complete -c flomctl -n '__fish_seen_subcommand_from daemon' -s t -l daemon-trace-file -rF -d 'file for the trace of a daemon started by this command'
 complete -c flomctl -n '__fish_seen_subcommand_from daemon' -s s -l socket-name -rF -d 'local socket of the daemon, at most 107 bytes'
 complete -c flomctl -n '__fish_seen_subcommand_from daemon' -s d -l daemon-lifespan -x -d 'how long a daemon started by this command stays without work'

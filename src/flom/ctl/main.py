@@ -1,19 +1,21 @@
-"""`flomctl`, the operator's command: what it can do, and `flomctl daemon`."""
+"""`flomctl`, the operator's command: what it can do, `flomctl daemon` and `flomctl pki`."""
 
 import os
 import sys
 
 from flom.cli.parse import parse
-from flom.errors import EXIT_FAILURE, EXIT_OK, FlomError
+from flom.errors import EXIT_FAILURE, EXIT_OK, RC_INACTIVE_FEATURE, FlomError
 from flom.settings import load
 
 USAGE = """\
-Usage: flomctl daemon [OPTION...]
+Usage: flomctl COMMAND [OPTION...]
 
 Commands
   daemon   run the lock daemon in the foreground, for a service manager; it takes
            the options of flom that concern a daemon (see flom --help) and lives
            until it is stopped, unless -d says otherwise
+  pki      make and check certificates for TLS: init, issue, renew, show, verify;
+           needs two libraries (pip install 'pyflom[pki]')
 """
 
 
@@ -23,12 +25,13 @@ def main(words: list[str] | None = None) -> int:
     if words and words[0] in ("-h", "--help", "help"):
         print(USAGE, end="")
         return EXIT_OK
-    if not words or words[0] != "daemon":
+    command = _COMMANDS.get(words[0]) if words else None
+    if command is None:
         problem = f"unknown command '{words[0]}'" if words else "no command given"
         print(f"flomctl: {problem} (flomctl --help lists them)", file=sys.stderr)
         return EXIT_FAILURE
     try:
-        return _daemon(words[1:])
+        return command(words[1:])
     except FlomError as error:
         print(f"flomctl: {error.text} [ret_cod={error.rc}]", file=sys.stderr)
         return EXIT_FAILURE
@@ -53,6 +56,23 @@ def _daemon(words: list[str]) -> int:
     settings.check(_warn)
     run(settings, os.environ)
     return EXIT_OK
+
+
+def _pki(words: list[str]) -> int:
+    try:
+        from flom.ctl.pki_commands import run
+    except ImportError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in ("click", "cryptography"):
+            raise
+        raise FlomError(
+            RC_INACTIVE_FEATURE,
+            f"the command pki needs the library {library} (pip install 'pyflom[pki]')",
+        ) from None
+    return run(words)
+
+
+_COMMANDS = {"daemon": _daemon, "pki": _pki}
 
 
 def _warn(text: str) -> None:

@@ -1,6 +1,7 @@
 """A small authority: what it makes, how it keeps it, and what it finds wrong with files."""
 
 import os
+import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 

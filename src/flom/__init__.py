@@ -5,25 +5,64 @@ The public names are resolved on first use, so that importing the package costs 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    # What type checkers see of the table below; a test compares the two.
+    from flom import aio as aio
+    from flom.client.api import Client as Client
+    from flom.client.api import Held as Held
+    from flom.client.api import Lock as Lock
+    from flom.client.api import lock as lock
+    from flom.client.api import locked as locked
+    from flom.client.failures import Busy as Busy
+    from flom.client.failures import ConnectError as ConnectError
+    from flom.client.failures import DaemonError as DaemonError
+    from flom.client.failures import Impossible as Impossible
+    from flom.client.failures import InvalidRequest as InvalidRequest
+    from flom.client.failures import LockError as LockError
+    from flom.client.failures import LockLost as LockLost
+    from flom.client.failures import NoSuchResource as NoSuchResource
+    from flom.client.failures import NotGranted as NotGranted
+    from flom.client.failures import Timeout as Timeout
+    from flom.client.mode import CR as CR
+    from flom.client.mode import CW as CW
+    from flom.client.mode import EX as EX
+    from flom.client.mode import NL as NL
+    from flom.client.mode import PR as PR
+    from flom.client.mode import PW as PW
+    from flom.client.mode import Mode as Mode
+    from flom.errors import FlomError as FlomError
+
     __version__: str
 
 __all__ = ["__version__"]
 
-# public name: the module it lives in, its name there
+# module: the public names that live there
 _HOMES = {
-    "__version__": ("flom.version", "VERSION"),
+    "flom.aio": "aio",
+    "flom.client.api": "Client Held Lock lock locked",
+    "flom.client.failures": (
+        "LockError NotGranted Busy Timeout NoSuchResource Impossible ConnectError"
+        " DaemonError LockLost InvalidRequest"
+    ),
+    "flom.client.mode": "Mode NL CR CW PR PW EX",
+    "flom.errors": "FlomError",
+    "flom.version": "__version__",
 }
 
 
+def _home_of(name: str) -> str:
+    return next((home for home, names in _HOMES.items() if name in names.split()), "")
+
+
 def __getattr__(name: str) -> object:
-    try:
-        module, attribute = _HOMES[name]
-    except KeyError:
-        raise AttributeError(f"module 'flom' has no attribute {name!r}") from None
-    value: object = getattr(__import__(module, fromlist=[attribute]), attribute)
+    home = _home_of(name)
+    if not home:
+        raise AttributeError(f"module 'flom' has no attribute {name!r}")
+    value: object = __import__(home, fromlist=[""])
+    if home != f"flom.{name}":
+        value = getattr(value, "VERSION" if name == "__version__" else name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *" ".join(_HOMES.values()).split()})

@@ -288,7 +288,7 @@ class FlomError(Exception):
         self.rc = rc
         self.text = text
 
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+    def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.rc, self.text)
 
 

@@ -138,7 +138,7 @@ class Settings:
     def _fit_kind(self, warn: "Warn") -> None:
         kind = values.resource_kind(self.resource_name)
         name = values.quoted(self.resource_name)
-        if self.lock_mode != 5 and kind not in ("simple", "hierarchical"):
+        if self.lock_mode != 5 and kind not in values.MODAL_KINDS:
             self.lock_mode = 5
             if self.verbose:
                 warn(f"{name} is a {kind} resource: the lock mode is ignored, EX is used")

@@ -17,6 +17,9 @@ INT_MIN = -2147483648
 INT_MAX = 2147483647
 SOCKET_NAME_MAX = 107  # bytes: what struct sockaddr_un holds besides the final zero
 DEFAULT_NAME = "_RESOURCE"
+MODE_NAMES = ("NL", "CR", "CW", "PR", "PW", "EX")
+# The kinds of resource that are locked in a mode; the others know exclusive locks only.
+MODAL_KINDS = ("simple", "hierarchical")
 
 IPV6_ADDRESSES = "/proc/net/if_inet6"
 LINK_SCOPE = "20"  # as that table writes it

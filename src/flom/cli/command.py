@@ -28,7 +28,6 @@ from flom.machine import unique_id
 from flom.settings import dump, load
 from flom.signals import SIGKILL, SIGSTOP
 from flom.signals import name as signal_name
-from flom.values import resource_kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
     Conversation = Generator[Step, Result, None]
 
-_MODES = ("NL", "CR", "CW", "PR", "PW", "EX")
 # Every run sets or removes these: an outer `flom` must not speak for an inner one.
 _VARIABLES = (
     "FLOM_RESOURCE",
@@ -216,13 +214,10 @@ def _refuse_inactive(settings: "Settings", warnings: list[str]) -> None:
 def _environment(
     settings: "Settings", element: str | None, environ: "Mapping[str, str]"
 ) -> dict[str, str]:
+    from flom.client.session import variables  # loaded by now: the lock is held
+
     result = {key: value for key, value in environ.items() if key not in _VARIABLES}
-    result["FLOM_RESOURCE"] = settings.resource_name
-    if resource_kind(settings.resource_name) in ("simple", "hierarchical"):
-        result["FLOM_LOCK_MODE"] = _MODES[settings.lock_mode]
-    if element is not None:
-        result["FLOM_ELEMENT"] = element
-    return result
+    return result | variables(settings, element)
 
 
 def _warn(warnings: list[str], quiet: bool) -> "Conversation":

@@ -41,7 +41,8 @@ class Lock:
     phase.
     """
 
-    __slots__ = ("_session", "_settings", "_sock", "_tell")
+    # Weak references: a program's locks are known to whoever must close their copies after a fork.
+    __slots__ = ("__weakref__", "_session", "_settings", "_sock", "_tell")
 
     def __init__(self, settings: "Settings", tell: "Tell" = silent) -> None:
         self._settings = settings
@@ -102,11 +103,7 @@ class Lock:
             _send(sock, self._session.release(rollback))
             _await_close(sock)
         except OSError as error:
-            raise FlomError(
-                RC_SEND_ERROR,
-                "the daemon went away while the lock was held; somebody else may have locked the"
-                f" resource meanwhile{f' ({error.strerror})' if error.strerror else ''}",
-            ) from None
+            raise self._session.lost(error) from None
         finally:
             self.close()
 
@@ -117,6 +114,10 @@ class Lock:
                 trace.record(f"flom_client_disconnect: fd={self._sock.fileno()}")
             self._sock.close()
             self._sock = None
+
+    def fileno(self) -> int:
+        """The descriptor of the connection, -1 without one."""
+        return -1 if self._sock is None else self._sock.fileno()
 
     def _connected(self) -> socket:
         if self._sock is None:
@@ -147,13 +148,7 @@ class Lock:
             if isinstance(error, ConnectionError) and not answered:
                 raise
             self.close()
-            # Our own limit has no number; the kernel's "timed out" tells of a vanished host, as
-            # does "no route to host".
-            if isinstance(error, TimeoutError) and error.errno is None:
-                raise session.expired() from None
-            raise FlomError(
-                RC_RECV_ERROR, f"the connection to the daemon was lost ({error.strerror})"
-            ) from None
+            raise session.broken(error) from None
         except FlomError:
             self.close()
             raise

@@ -1,6 +1,6 @@
 """One lock from request to release, without sockets: what is sent, what an answer means, deadlines.
 
-The shells (`blocking`, later `aio`) only move bytes and read the clock.
+The shells (`blocking`, `nonblocking`) only move bytes and read the clock.
 """
 
 from flom.errors import (
@@ -13,10 +13,11 @@ from flom.errors import (
     RC_NETWORK_TIMEOUT,
     RC_OK,
     RC_RECV_ERROR,
+    RC_SEND_ERROR,
     FlomError,
 )
 from flom.net.address import TcpEndpoint, UnixEndpoint
-from flom.values import raw, resource_kind
+from flom.values import MODAL_KINDS, MODE_NAMES, raw, resource_kind
 from flom.wire.client import ClientConversation
 
 TYPE_CHECKING = False
@@ -34,6 +35,16 @@ _REFUSED = {
     RC_LOCK_CANT_WAIT: "the resource does not exist, and this request neither creates it nor waits",
     RC_LOCK_IMPOSSIBLE: "the resource can never satisfy this request",
 }
+
+
+def variables(settings: "Settings", element: str | None) -> dict[str, str]:
+    """What a command that runs under the lock finds in its environment (design, C-32)."""
+    result = {"FLOM_RESOURCE": settings.resource_name}
+    if resource_kind(settings.resource_name) in MODAL_KINDS:
+        result["FLOM_LOCK_MODE"] = MODE_NAMES[settings.lock_mode]
+    if element is not None:
+        result["FLOM_ELEMENT"] = element
+    return result
 
 
 def endpoint_of(settings: "Settings") -> "UnixEndpoint | TcpEndpoint | GroupEndpoint":
@@ -138,9 +149,26 @@ class Session:
             RC_RECV_ERROR, f"the daemon does not answer (waited {DEFAULT_LIMIT:.0f} s)"
         )
 
+    def broken(self, error: OSError) -> FlomError:
+        """The error for a connection that failed while an answer was waited for."""
+        # Our own limit has no number; the kernel's "timed out" tells of a vanished host, as does
+        # "no route to host".
+        if isinstance(error, TimeoutError) and error.errno is None:
+            return self.expired()
+        return FlomError(RC_RECV_ERROR, f"the connection to the daemon was lost ({error.strerror})")
+
     def release(self, rollback: bool) -> bytes:
         """The unlock message."""
         return self._conversation.unlock(self._name, rollback)
+
+    def lost(self, error: OSError) -> FlomError:
+        """The error for a connection that failed, or had failed, while the lock was held."""
+        reason = f" ({error.strerror})" if error.strerror else ""
+        return FlomError(
+            RC_SEND_ERROR,
+            "the daemon went away while the lock was held; somebody else may have locked the"
+            f" resource meanwhile{reason}",
+        )
 
     def _is_grant(self, answer: "Answer") -> bool:
         rc = answer.rc

@@ -1,0 +1,191 @@
+"""Locks for programs that run on asyncio: the names of `api`, awaited."""
+
+import asyncio
+import functools
+import inspect
+from time import monotonic
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from flom.client import nonblocking
+from flom.client.failures import ConnectError, DaemonError, LockError
+from flom.client.handle import BaseClient, BaseHeld, Entered, Request, enlist
+from flom.client.mode import Mode
+from flom.errors import FlomError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+    from types import TracebackType
+
+    from flom.client.handle import Seconds
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Held(BaseHeld[nonblocking.Lock]):
+    """A lock that this program holds, from `Lock.acquire` to `release`, by any task of one loop.
+
+    `async with held:` releases it at the end of the block. A child of fork holds nothing: there
+    all of this does nothing.
+    """
+
+    def __init__(
+        self, engine: nonblocking.Lock, request: Request, element: str | None, begun: float,
+        on_lost: "Callable[[Held], object] | None",
+    ) -> None:  # fmt: skip
+        self._loop = asyncio.get_running_loop()
+        self._on_lost = on_lost
+        super().__init__(engine, request, element, begun, watched=on_lost is not None)
+
+    async def release(self) -> None:
+        """Give the lock back, and wait (a second at most) until the daemon has seen it.
+
+        Does nothing when it has been given back. A cancellation ends the wait, not the release.
+        Raises LockLost when the daemon had gone away, unless the lock was asked for with
+        raise_lost=False.
+        """
+        await self._release(rollback=False)
+
+    async def rollback(self) -> None:
+        """Give the lock back as `release` does; the value of a transactional sequence too."""
+        await self._release(rollback=True)
+
+    async def __aenter__(self) -> "Held":
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: "TracebackType | None",
+    ) -> None:
+        try:
+            await self._release(self._rolls_back(error))
+        except LockError as lost:
+            if error is None:
+                raise
+            error.add_note(f"flom: {lost}")
+
+    async def _release(self, rollback: bool) -> None:
+        if not self._leaves():
+            return
+        try:
+            await self._engine.release(rollback)
+        except FlomError as error:
+            lost = self._loss(error)
+            if self._request.raise_lost:
+                raise lost from None
+
+    def _tell(self) -> None:
+        if self._on_lost is None:
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._on_lost, self)
+        except RuntimeError:
+            pass  # the loop has ended, and with it all who could be told
+
+
+class Lock:
+    """One lock as it is to be asked for, as often as wanted, by any number of tasks.
+
+    `async with lock as held:` holds it for a block, `@lock` for each call of a coroutine function;
+    every one of them is a holder of its own.
+    """
+
+    __slots__ = ("_entered", "_on_lost", "_request")
+
+    def __init__(self, request: Request, on_lost: "Callable[[Held], object] | None") -> None:
+        self._request = request
+        self._on_lost = on_lost
+        self._entered: Entered[Held] = Entered()
+
+    async def acquire(self) -> Held:
+        """Wait for the lock, as long as its timeout says.
+
+        Raises NotGranted (Busy, Timeout, NoSuchResource, Impossible), ConnectError, DaemonError,
+        InvalidRequest when the name is too long to be sent. Cancelled, it leaves the queue, and
+        gives back what was granted at that moment.
+        """
+        request, begun = self._request, monotonic()
+        engine = nonblocking.Lock(request.settings, request.tell)
+        enlist(engine)
+        phase: type[LockError] = ConnectError
+        try:
+            await engine.connect()
+            phase = DaemonError
+            element = await engine.acquire()
+        except FlomError as error:
+            engine.close()
+            raise request.failure(error, phase, begun) from None
+        except BaseException:
+            engine.close()
+            raise
+        return Held(engine, request, element, begun, self._on_lost)
+
+    async def __aenter__(self) -> Held:
+        held = await self.acquire()
+        self._entered.push(asyncio.current_task(), held)
+        return held
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: "TracebackType | None",
+    ) -> None:
+        await self._entered.pop(asyncio.current_task()).__aexit__(kind, error, trace)
+
+    def __call__(
+        self, function: "Callable[P, Awaitable[R]]"
+    ) -> "Callable[P, Coroutine[object, object, R]]":
+        """The coroutine function, held under the lock by each of its calls.
+
+        Raises TypeError for anything else.
+        """
+        if not inspect.iscoroutinefunction(function):
+            raise TypeError(f"{function!r} is no coroutine function: use flom.locked")
+
+        @functools.wraps(function)
+        async def locked(*args: P.args, **kwargs: P.kwargs) -> R:
+            async with await self.acquire():
+                return await function(*args, **kwargs)
+
+        return locked
+
+
+class Client(BaseClient):
+    """A daemon to lock at, with settings that are read once; keeps no connection, for any loop."""
+
+    __slots__ = ()
+
+    def lock(
+        self,
+        resource: str,
+        *,
+        mode: Mode = Mode.EX,
+        timeout: "Seconds | None" = None,
+        quantity: int = 1,
+        create: bool = True,
+        idle_lifespan: "Seconds" = 0,
+        commit_on_error: bool = False,
+        raise_lost: bool = True,
+        on_lost: "Callable[[Held], object] | None" = None,
+    ) -> Lock:
+        """A lock of `resource`; the parameters of `flom.Client.lock`.
+
+        on_lost is called in the event loop. Raises InvalidRequest.
+        """
+        return Lock(
+            self._request(
+                resource, mode, timeout, quantity, create, idle_lifespan,
+                commit_on_error, raise_lost,
+            ),
+            on_lost,
+        )  # fmt: skip
+
+    locked = lock
+
+
+_default = Client()
+lock = _default.lock
+locked = _default.locked

@@ -1,0 +1,194 @@
+"""Locks for programs that wait: `flom.lock`, `flom.Client` and what they give."""
+
+import functools
+import inspect
+import threading
+from time import monotonic
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from flom.client import blocking
+from flom.client.failures import ConnectError, DaemonError, LockError
+from flom.client.handle import BaseClient, BaseHeld, Entered, Request, enlist
+from flom.client.mode import Mode
+from flom.errors import FlomError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from flom.client.handle import Seconds
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Held(BaseHeld[blocking.Lock]):
+    """A lock that this program holds, from `Lock.acquire` to `release`, in any thread.
+
+    `with held:` releases it at the end of the block. A child of fork holds nothing: there all of
+    this does nothing.
+    """
+
+    def __init__(
+        self,
+        engine: blocking.Lock,
+        request: Request,
+        element: str | None,
+        begun: float,
+        on_lost: "Callable[[Held], object] | None",
+    ) -> None:
+        self._on_lost = on_lost
+        super().__init__(engine, request, element, begun, watched=on_lost is not None)
+
+    def release(self) -> None:
+        """Give the lock back, and wait (a second at most) until the daemon has seen it.
+
+        Does nothing when it has been given back. Raises LockLost when the daemon had gone away,
+        unless the lock was asked for with raise_lost=False.
+        """
+        self._release(rollback=False)
+
+    def rollback(self) -> None:
+        """Give the lock back as `release` does; the value of a transactional sequence too."""
+        self._release(rollback=True)
+
+    def __enter__(self) -> "Held":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: "TracebackType | None",
+    ) -> None:
+        try:
+            self._release(self._rolls_back(error))
+        except LockError as lost:
+            if error is None:
+                raise
+            error.add_note(f"flom: {lost}")
+
+    def _release(self, rollback: bool) -> None:
+        if not self._leaves():
+            return
+        try:
+            self._engine.release(rollback)
+        except FlomError as error:
+            lost = self._loss(error)
+            if self._request.raise_lost:
+                raise lost from None
+
+    def _tell(self) -> None:
+        if self._on_lost is not None:
+            self._on_lost(self)
+
+
+class Lock:
+    """One lock as it is to be asked for, as often as wanted, by any number of threads.
+
+    `with lock as held:` holds it for a block, `@lock` for each call of a function; every one of
+    them is a holder of its own.
+    """
+
+    __slots__ = ("_entered", "_on_lost", "_request")
+
+    def __init__(self, request: Request, on_lost: "Callable[[Held], object] | None") -> None:
+        self._request = request
+        self._on_lost = on_lost
+        self._entered: Entered[Held] = Entered()
+
+    def acquire(self) -> Held:
+        """Wait for the lock, as long as its timeout says.
+
+        Raises NotGranted (Busy, Timeout, NoSuchResource, Impossible), ConnectError, DaemonError,
+        InvalidRequest when the name is too long to be sent.
+        """
+        request, begun = self._request, monotonic()
+        engine = blocking.Lock(request.settings, request.tell)
+        enlist(engine)
+        phase: type[LockError] = ConnectError
+        try:
+            engine.connect()
+            phase = DaemonError
+            element = engine.acquire()
+        except FlomError as error:
+            engine.close()
+            raise request.failure(error, phase, begun) from None
+        except BaseException:
+            engine.close()
+            raise
+        return Held(engine, request, element, begun, self._on_lost)
+
+    def __enter__(self) -> Held:
+        held = self.acquire()
+        self._entered.push(threading.get_ident(), held)
+        return held
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: "TracebackType | None",
+    ) -> None:
+        self._entered.pop(threading.get_ident()).__exit__(kind, error, trace)
+
+    def __call__(self, function: "Callable[P, R]") -> "Callable[P, R]":
+        """The function, held under the lock by each of its calls.
+
+        Raises TypeError for one whose call does not run it: a coroutine function (use flom.aio),
+        a generator function (put a `with` into it).
+        """
+        if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+            raise TypeError(f"{function!r} runs after its call: use flom.aio, or `with` inside it")
+
+        @functools.wraps(function)
+        def locked(*args: P.args, **kwargs: P.kwargs) -> R:
+            with self.acquire():
+                return function(*args, **kwargs)
+
+        return locked
+
+
+class Client(BaseClient):
+    """A daemon to lock at, with settings that are read once; keeps no connection, thread-safe."""
+
+    __slots__ = ()
+
+    def lock(
+        self,
+        resource: str,
+        *,
+        mode: Mode = Mode.EX,
+        timeout: "Seconds | None" = None,
+        quantity: int = 1,
+        create: bool = True,
+        idle_lifespan: "Seconds" = 0,
+        commit_on_error: bool = False,
+        raise_lost: bool = True,
+        on_lost: "Callable[[Held], object] | None" = None,
+    ) -> Lock:
+        """A lock of `resource`; nothing is asked for until it is entered or acquired.
+
+        mode: how a simple or hierarchical resource is shared. timeout: seconds for everything,
+        connecting and a daemon's start included; None waits, 0 does not. quantity: how much of a
+        numeric resource. create: make the resource if it does not exist; False waits for it.
+        idle_lifespan: seconds for which the resource outlives its last user.
+        commit_on_error: keep the value of a transactional sequence when the block raises.
+        raise_lost: whether the end of the block raises LockLost if the daemon went away; on_lost
+        is called with the lock when that happens, by a thread that watches for it.
+        Raises InvalidRequest.
+        """
+        return Lock(
+            self._request(
+                resource, mode, timeout, quantity, create, idle_lifespan,
+                commit_on_error, raise_lost,
+            ),
+            on_lost,
+        )  # fmt: skip
+
+    locked = lock
+
+
+_default = Client()
+lock = _default.lock
+locked = _default.locked

@@ -1,0 +1,74 @@
+"""Endpoints as programs write them: `unix://PATH`, `tcp://HOST:PORT`, `discover://GROUP:PORT`."""
+
+from flom.client.session import endpoint_of
+from flom.errors import RC_INVALID_OPTION, ConfigError
+from flom.net.address import TcpEndpoint, UnixEndpoint
+from flom.options import OPTIONS
+from flom.values import INTEGER_RULES, TEXT_RULES, quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flom.settings import Settings
+
+_DEFAULTS = {option.attr: option.default for option in OPTIONS}
+
+
+def aim(settings: "Settings", endpoint: str, cwd: str) -> None:
+    """Point the settings at an endpoint, and at nothing else; relative paths start at `cwd`.
+
+    A literal IPv6 address stands in brackets, with `%INTERFACE` where it needs one; the port may
+    be left out. Raises ConfigError (-5, or -9 for a path that is too long).
+    """
+    scheme, separator, place = endpoint.partition("://")
+    if not separator or not place or scheme not in ("unix", "tcp", "discover"):
+        raise _bad(endpoint, "expected unix://PATH, tcp://HOST:PORT or discover://GROUP:PORT")
+    for attr in ("socket_name", "unicast_address", "multicast_address", "network_interface"):
+        setattr(settings, attr, None)
+    if scheme == "unix":
+        settings.socket_name = str(TEXT_RULES["socket"](place, cwd))
+        return
+    kind = "unicast" if scheme == "tcp" else "multicast"
+    host, port = _host_and_port(endpoint, place)
+    setattr(settings, f"{kind}_address", host)
+    setattr(settings, f"{kind}_port", _DEFAULTS[f"{kind}_port"] if port is None else port)
+
+
+def written(settings: "Settings") -> str:
+    """The endpoint of the settings, as a program would write it."""
+    endpoint = endpoint_of(settings)
+    if isinstance(endpoint, UnixEndpoint):
+        return f"unix://{endpoint.path}"
+    if isinstance(endpoint, TcpEndpoint):
+        return f"tcp://{_joined(endpoint.host, endpoint.interface, endpoint.port)}"
+    return f"discover://{_joined(endpoint.group, endpoint.interface, endpoint.port)}"
+
+
+def _joined(host: str, interface: str, port: int) -> str:
+    scoped = f"{host.partition('%')[0]}%{interface}" if interface else host
+    return f"[{scoped}]:{port}" if ":" in scoped else f"{scoped}:{port}"
+
+
+def _host_and_port(endpoint: str, place: str) -> tuple[str, int | None]:
+    if place.startswith("["):
+        host, closing, rest = place[1:].partition("]")
+        colon, port = rest[:1], rest[1:]
+        if not closing or colon not in ("", ":"):
+            raise _bad(endpoint, "expected [ADDRESS]:PORT")
+    else:
+        host, colon, port = place.partition(":")
+        if ":" in port:
+            raise _bad(endpoint, "an IPv6 address stands in brackets")
+    if not host:
+        raise _bad(endpoint, "the host is missing")
+    return host, _port(endpoint, port) if colon else None
+
+
+def _port(endpoint: str, text: str) -> int | None:
+    try:
+        return INTEGER_RULES["port"](int(text) if text.isascii() and text.isdigit() else 0, "")
+    except ConfigError as error:
+        raise _bad(endpoint, f"the port: {error.text}") from None
+
+
+def _bad(endpoint: str, why: str) -> ConfigError:
+    return ConfigError(RC_INVALID_OPTION, f"endpoint {quoted(endpoint)}: {why}")

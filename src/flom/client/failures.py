@@ -1,0 +1,120 @@
+"""What a program has to expect when it locks: one class for each thing that can happen.
+
+FlomError
+  LockError
+    NotGranted        the daemon was asked, and the lock was not given
+      Busy            somebody else holds it, and the request does not wait
+      Timeout         not within the time allowed (also a TimeoutError)
+      NoSuchResource  it does not exist, and the request neither creates it nor waits
+      Impossible      the resource can never satisfy this request
+    ConnectError      there is no daemon, or no way to it
+    DaemonError       the daemon broke off or answered something that is not understood
+    LockLost          the daemon went away while the lock was held
+    InvalidRequest    the arguments or the configuration files are wrong (also a ValueError)
+"""
+
+from flom.errors import (
+    RC_CONTAINER_FULL,
+    RC_LOCK_BUSY,
+    RC_LOCK_CANT_WAIT,
+    RC_LOCK_IMPOSSIBLE,
+    RC_NETWORK_TIMEOUT,
+    ConfigError,
+    FlomError,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flom.client.mode import Mode
+
+
+class LockError(FlomError):
+    """A lock that was asked for is not held.
+
+    `rc` is the return code (docs/reference/exit-codes.md), `text` what happened, `resource`,
+    `mode` and `endpoint` what was asked of whom (mode None, texts empty as far as unknown),
+    `waited` the seconds since the request began, `holders` who holds the resource, None when the
+    daemon does not tell.
+    """
+
+    advice = ""
+
+    def __init__(self, rc: int, text: str) -> None:
+        super().__init__(rc, text)
+        self.resource = ""
+        self.mode: Mode | None = None
+        self.endpoint = ""
+        self.waited = 0.0
+        self.holders: tuple[str, ...] | None = None
+
+    def __str__(self) -> str:
+        said = f"{self.resource!r}: {self.text}" if self.resource else self.text
+        return f"{said} ({self.advice})" if self.advice else said
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return *super().__reduce__(), self.__dict__
+
+
+class NotGranted(LockError):
+    """The daemon was asked, and the lock was not given."""
+
+
+class Busy(NotGranted):
+    """Somebody else holds the resource, and the request does not wait (rc 4)."""
+
+    advice = "try again later, or wait with timeout=SECONDS"
+
+
+class Timeout(NotGranted, TimeoutError):
+    """The lock was not granted within the time allowed, connecting included (rc 9)."""
+
+    advice = "allow more time, or wait as long as it takes with timeout=None"
+
+
+class NoSuchResource(NotGranted):
+    """The resource does not exist, and the request neither creates it nor waits (rc 5)."""
+
+    advice = "let the request create it, or wait for somebody who does"
+
+
+class Impossible(NotGranted):
+    """The resource can never satisfy the request (rc 6)."""
+
+    advice = "ask for less, or choose another resource"
+
+
+class ConnectError(LockError):
+    """There is no daemon, none could be started, or there is no way to it."""
+
+    advice = "check the endpoint; `flom --check` tells more"
+
+
+class DaemonError(LockError):
+    """The daemon broke off before it granted, or answered something that is not understood."""
+
+    advice = "nothing is held; try again"
+
+
+class LockLost(LockError):
+    """The daemon went away while the lock was held."""
+
+    advice = "check what was done under the lock"
+
+
+class InvalidRequest(LockError, ValueError):
+    """The arguments, or the configuration files, are wrong."""
+
+
+_BY_CODE: dict[int, type[LockError]] = {
+    RC_LOCK_BUSY: Busy,
+    RC_NETWORK_TIMEOUT: Timeout,
+    RC_LOCK_CANT_WAIT: NoSuchResource,
+    RC_LOCK_IMPOSSIBLE: Impossible,
+    RC_CONTAINER_FULL: InvalidRequest,
+}
+
+
+def failure(error: FlomError, otherwise: type[LockError]) -> LockError:
+    """The error a program sees for one of the engine's; `otherwise` if the code does not tell."""
+    kind = InvalidRequest if isinstance(error, ConfigError) else _BY_CODE.get(error.rc, otherwise)
+    return kind(error.rc, error.text)

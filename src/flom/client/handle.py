@@ -1,0 +1,296 @@
+"""What the two faces of locking in a program share: settings, requests, what a holder knows."""
+
+import math
+import os
+import warnings
+from datetime import timedelta
+from time import monotonic
+from typing import Generic, Protocol, TypeVar
+from weakref import WeakSet
+
+from flom.client.endpoint import aim, written
+from flom.client.failures import InvalidRequest, LockError, LockLost, failure
+from flom.client.mode import Mode
+from flom.client.session import variables
+from flom.client.watch import Watcher, ended
+from flom.errors import RC_INACTIVE_FEATURE, RC_INVALID_OPTION, ConfigError, FlomError
+from flom.settings import Settings, load
+from flom.values import INT_MAX, MODAL_KINDS, TEXT_RULES, quoted, resource_kind
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Seconds = float | timedelta
+
+
+class Engine(Protocol):
+    """A connection with one lock, of either shell."""
+
+    def fileno(self) -> int:
+        """The descriptor of the connection, -1 without one."""
+
+    def close(self) -> None:
+        """Leave the daemon."""
+
+
+# Every connection of this process, as long as somebody uses it.
+_engines: "WeakSet[Engine]" = WeakSet()
+_watchers: list[Watcher] = []
+
+
+def _forget_parent() -> None:
+    """In a child of fork: what the parent holds is the parent's, and ends when it lets go.
+
+    Closing a copy of a connection ends nothing, but a copy left open would keep the lock after
+    the parent's death.
+    """
+    for engine in list(_engines):
+        engine.close()
+    for watcher in _watchers:
+        watcher.abandon()
+    _watchers.clear()
+
+
+os.register_at_fork(after_in_child=_forget_parent)
+
+
+def watcher() -> Watcher:
+    """The watcher of this process, started when it is first needed."""
+    if not _watchers:
+        _watchers.append(Watcher())
+    return _watchers[0]
+
+
+class BaseClient:
+    """Where the daemon is and how to talk to it; shared by `Client` and `aio.Client`."""
+
+    __slots__ = ("_endpoint", "_settings", "_start_daemon")
+
+    def __init__(self, endpoint: str | None = None, *, start_daemon: bool | None = None) -> None:
+        """`endpoint`: `unix://PATH`, `tcp://HOST:PORT` or `discover://GROUP:PORT`; None: the one
+        of the configuration files, without one the default socket, as for the command.
+
+        start_daemon: whether to start one when none answers; None: only at a UNIX socket. All
+        the rest comes from /etc/flom.conf and ~/.flom, which are read once, for the first lock.
+        Raises InvalidRequest for an endpoint that cannot be understood.
+        """
+        self._endpoint = endpoint
+        self._start_daemon = start_daemon
+        self._settings: Settings | None = None
+        if endpoint is not None:
+            try:
+                aim(Settings(), endpoint, "/")
+            except ConfigError as error:
+                raise failure(error, InvalidRequest) from None
+
+    def _request(
+        self,
+        resource: str,
+        mode: Mode,
+        timeout: "Seconds | None",
+        quantity: int,
+        create: bool,
+        idle_lifespan: "Seconds",
+        commit_on_error: bool,
+        raise_lost: bool,
+    ) -> "Request":
+        try:
+            settings = (self._settings or self._load()).copy()
+            settings.resource_name = str(TEXT_RULES["name"](resource, ""))
+            settings.lock_mode = int(Mode(mode))
+            settings.resource_timeout = -1 if timeout is None else _milliseconds("timeout", timeout)
+            settings.resource_quantity = quantity
+            settings.resource_create = create
+            settings.resource_idle_lifespan = _milliseconds("idle_lifespan", idle_lifespan)
+            _fits_kind(settings)
+        except ConfigError as error:
+            refusal = failure(error, InvalidRequest)
+            refusal.resource = resource
+            raise refusal from None
+        return Request(settings, commit_on_error, raise_lost)
+
+    def _load(self) -> Settings:
+        cwd = _working_directory()
+        settings = load((), os.environ, cwd, _warn)
+        if self._endpoint is not None:
+            aim(settings, self._endpoint, cwd)
+        settings.check(_warn)
+        if settings.tls:
+            raise ConfigError(RC_INACTIVE_FEATURE, "TLS is not available in this version")
+        starts = self._start_daemon
+        if not (settings.socket_name if starts is None else starts):
+            settings.daemon_lifespan = 0
+        self._settings = settings
+        return settings
+
+
+class Request:
+    """One lock as it is asked for: what, of whom, and what to do in the end."""
+
+    __slots__ = ("commit_on_error", "endpoint", "mode", "raise_lost", "settings")
+
+    def __init__(self, settings: Settings, commit_on_error: bool, raise_lost: bool) -> None:
+        self.settings = settings
+        self.mode = Mode(settings.lock_mode)
+        self.endpoint = written(settings)
+        self.commit_on_error = commit_on_error
+        self.raise_lost = raise_lost
+
+    def failure(self, error: FlomError, otherwise: type[LockError], begun: float) -> LockError:
+        """The error to raise for one of the engine's, with what is known here."""
+        told = failure(error, otherwise)
+        told.resource = self.settings.resource_name
+        told.mode = self.mode
+        told.endpoint = self.endpoint
+        told.waited = monotonic() - begun
+        return told
+
+    def tell(self, stream: int, text: str) -> None:
+        """Take the news of a search by multicast; only warnings matter to a program."""
+        if stream == 2:
+            _warn(text)
+
+
+E = TypeVar("E", bound=Engine)
+
+
+class BaseHeld(Generic[E]):
+    """A lock that is held; shared by `Held` and `aio.Held`.
+
+    `resource`, `mode`, `quantity` and `endpoint` say what is held; `element` is what a set, a
+    sequence or a timestamp gave, None otherwise; `waited` is how many seconds it took.
+    """
+
+    def __init__(
+        self, engine: E, request: Request, element: str | None, begun: float, watched: bool,
+    ) -> None:  # fmt: skip
+        self.resource = request.settings.resource_name
+        self.mode = request.mode
+        self.quantity = request.settings.resource_quantity
+        self.endpoint = request.endpoint
+        self.element = element
+        self.waited = monotonic() - begun
+        self._begun = begun
+        self._request = request
+        self._engine = engine
+        self._pid = os.getpid()
+        self._lost = False
+        # Taken out by whoever releases, and by whoever tells of the loss: once, in any thread.
+        self._release_token = [None]
+        self._loss_token = [None]
+        if watched:
+            watcher().add(engine.fileno(), self._look)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the daemon went away while the lock was held: others may have it by now."""
+        return self._lost or self._look()
+
+    def environ(self) -> dict[str, str]:
+        """The variables that `flom` sets for a command (`FLOM_RESOURCE` ...), for a subprocess."""
+        return variables(self._request.settings, self.element)
+
+    def _look(self) -> bool:
+        descriptor = self._engine.fileno()
+        if self._release_token and descriptor >= 0 and ended(descriptor):
+            self._found_lost()
+        return self._lost
+
+    def _found_lost(self) -> None:
+        self._lost = True
+        try:
+            self._loss_token.pop()
+        except IndexError:
+            return
+        self._tell()
+
+    def _tell(self) -> None:
+        """Call the function that the program gave for the loss, if any."""
+        raise NotImplementedError
+
+    def _leaves(self) -> bool:
+        """Whether the caller is the one who has to give the lock back."""
+        if self._pid != os.getpid():
+            return False
+        try:
+            self._release_token.pop()
+        except IndexError:
+            return False
+        if _watchers:
+            _watchers[0].remove(self._engine.fileno(), self._look)
+        return True
+
+    def _loss(self, error: FlomError) -> LockError:
+        self._found_lost()
+        return self._request.failure(error, LockLost, self._begun)
+
+    def _rolls_back(self, error: BaseException | None) -> bool:
+        return error is not None and not self._request.commit_on_error
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} {self.resource!r} {self.mode.name} at {self.endpoint}"
+            f"{f', element {self.element!r}' if self.element is not None else ''}>"
+        )
+
+
+H = TypeVar("H")
+
+
+class Entered(Generic[H]):
+    """The locks entered by `with`, each to be left by the thread or task that entered it."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[object, H]] = []
+
+    def push(self, owner: object, held: H) -> None:
+        """Remember what the owner entered."""
+        self._entries.append((owner, held))
+
+    def pop(self, owner: object) -> H:
+        """What the owner entered last; a fixture may be left by another task than entered it."""
+        entries = list(self._entries)
+        mine = [entry for entry in entries if entry[0] == owner] or entries
+        self._entries.remove(mine[-1])
+        return mine[-1][1]
+
+
+def enlist(engine: Engine) -> None:
+    """Let a child of fork close its copy of the engine's connection."""
+    _engines.add(engine)
+
+
+def _fits_kind(settings: Settings) -> None:
+    name = quoted(settings.resource_name)
+    kind = resource_kind(settings.resource_name)
+    if settings.lock_mode != Mode.EX and kind not in MODAL_KINDS:
+        raise _bad(f"{name} is a {kind} resource: it knows no mode but EX")
+    if settings.resource_quantity != 1 and kind != "numeric":
+        raise _bad(f"{name} is a {kind} resource: it has no quantity")
+    if not 1 <= settings.resource_quantity <= INT_MAX:
+        raise _bad(f"quantity: expected a number from 1 to {INT_MAX}")
+
+
+def _milliseconds(what: str, seconds: "Seconds") -> int:
+    """Rounded up: only 0 is "not at all"."""
+    if isinstance(seconds, timedelta):
+        seconds = seconds.total_seconds()
+    if not 0 <= seconds * 1000 <= INT_MAX:
+        raise _bad(f"{what}: expected seconds from 0 to {INT_MAX // 1000}")
+    return math.ceil(seconds * 1000)
+
+
+def _bad(why: str) -> ConfigError:
+    return ConfigError(RC_INVALID_OPTION, why)
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return "."  # removed under us; only relative paths would have needed it
+
+
+def _warn(text: str) -> None:
+    warnings.warn(f"flom: {text}", RuntimeWarning, stacklevel=2)

@@ -1,0 +1,185 @@
+"""The asyncio shell around a session: one socket, one lock; the twin of `blocking`."""
+
+import asyncio
+import socket
+import threading
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from flom.client.blocking import CLOSE_LIMIT, RECEIVE_SIZE, RESTARTS
+from flom.client.reach import reach, silent
+from flom.client.session import Session, endpoint_of
+from flom.client.watch import ended
+from flom.errors import RC_RECV_ERROR, FlomError
+from flom.machine import unique_id
+from flom.net.address import UnixEndpoint
+from flom.net.connect import connect_unix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flom.client.reach import Tell
+    from flom.net import sockets
+    from flom.settings import Settings
+
+
+class Lock:
+    """One lock of one resource, by the settings given; the methods of `blocking.Lock`, awaited.
+
+    Whatever interrupts one of them, a cancellation too, closes the connection: a waiter leaves
+    the queue by that, and a lock that was just granted is given back.
+    """
+
+    __slots__ = ("__weakref__", "_session", "_settings", "_sock", "_tell")
+
+    def __init__(self, settings: "Settings", tell: "Tell" = silent) -> None:
+        self._settings = settings
+        self._tell = tell
+        self._session = Session(settings, unique_id(), monotonic())
+        self._sock: socket.socket | None = None
+
+    def fileno(self) -> int:
+        """The descriptor of the connection, -1 without one."""
+        return -1 if self._sock is None else self._sock.fileno()
+
+    async def connect(self) -> None:
+        """Reach the daemon, starting one if the settings allow it (daemon.md 3)."""
+        raw = self._at_once() or await _in_thread(self._reach)
+        self._sock = socket.socket(fileno=raw.detach())
+        self._sock.setblocking(False)
+
+    async def acquire(self) -> str | None:
+        """Ask for the lock and wait for it; returns the element granted, if the kind has any."""
+        for _ in range(RESTARTS):
+            try:
+                return await self._ask()
+            except ConnectionError:
+                await self.connect()  # as in `blocking`: nothing was granted yet
+        try:
+            return await self._ask()
+        except ConnectionError as error:
+            raise FlomError(
+                RC_RECV_ERROR, f"the daemon closed the connection ({error.strerror})"
+            ) from None
+
+    async def release(self, rollback: bool) -> None:
+        """Give the lock back and wait, bounded, until the daemon has seen it.
+
+        The unlock is sent before the first wait. Raises FlomError (-130) when the daemon is gone.
+        """
+        sock = self._connected()
+        loop = asyncio.get_running_loop()
+        try:
+            if ended(sock.fileno()):
+                raise ConnectionResetError
+            await loop.sock_sendall(sock, self._session.release(rollback))
+            sock.shutdown(socket.SHUT_WR)
+            await self._await_close(sock)
+        except OSError as error:
+            raise self._session.lost(error) from None
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Leave the daemon; whatever was asked for or held ends."""
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
+
+    def _at_once(self) -> "sockets.socket | None":
+        """The connection if there is a UNIX socket with somebody behind it, as nearly always."""
+        endpoint = endpoint_of(self._settings)
+        if not isinstance(endpoint, UnixEndpoint):
+            return None
+        try:
+            return connect_unix(endpoint, 0.0)  # which blocks for a millisecond at most
+        except FlomError:
+            return None
+
+    def _reach(self) -> "sockets.socket":
+        return reach(
+            endpoint_of(self._settings), self._settings, self._session.connect_deadline, self._tell
+        )
+
+    def _connected(self) -> socket.socket:
+        assert self._sock is not None  # connected first, closed last
+        return self._sock
+
+    async def _ask(self) -> str | None:
+        session = self._session
+        request = session.request()
+        deadline = session.answer_deadline(monotonic())
+        answered = False
+        try:
+            async with asyncio.timeout(None if deadline is None else deadline - monotonic()):
+                await self._send(request)
+                while True:
+                    data = await self._receive()
+                    answered = True
+                    granted = session.received(data)
+                    if reply := session.to_send():
+                        await self._send(reply)
+                    if granted:
+                        return session.element
+        except OSError as error:
+            self.close()
+            if isinstance(error, ConnectionError) and not answered:
+                raise
+            raise session.broken(error) from None
+        except BaseException:
+            self.close()
+            raise
+
+    async def _send(self, data: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self._connected(), data)
+
+    async def _receive(self) -> bytes:
+        return await asyncio.get_running_loop().sock_recv(self._connected(), RECEIVE_SIZE)
+
+    async def _await_close(self, sock: socket.socket) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_LIMIT):
+                while await self._receive():
+                    pass
+        except TimeoutError:
+            pass  # a stopped daemon will read the unlock when it goes on
+
+
+async def _in_thread(connect: "Callable[[], sockets.socket]") -> "sockets.socket":
+    """What `connect` returns, called in a thread of its own: resolving a name, or starting a
+    daemon, may take long, and the threads of the loop's executor belong to the program.
+
+    A connection that comes after a cancellation is closed.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[sockets.socket] = loop.create_future()
+
+    def deliver(sock: "sockets.socket | None", error: BaseException | None) -> None:
+        if not future.done():
+            if sock is not None:
+                future.set_result(sock)
+            elif error is not None:
+                future.set_exception(error)
+        elif sock is not None:
+            sock.close()
+
+    def work() -> None:
+        sock, problem = None, None
+        try:
+            sock = connect()
+        except BaseException as error:
+            problem = error
+        try:
+            loop.call_soon_threadsafe(deliver, sock, problem)
+        except RuntimeError:  # the loop has ended meanwhile
+            if sock is not None:
+                sock.close()
+
+    threading.Thread(target=work, name="flom-connect", daemon=True).start()
+    try:
+        return await future
+    except asyncio.CancelledError:
+        # Both may have happened before this task had its turn.
+        if future.done() and not future.cancelled() and future.exception() is None:
+            future.result().close()
+        raise

@@ -1,0 +1,59 @@
+"""The errors that programs see."""
+
+import pickle
+
+import pytest
+
+from flom import errors
+from flom.client import failures
+from flom.client.failures import failure
+from flom.client.mode import Mode
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (errors.RC_LOCK_BUSY, failures.Busy),
+        (errors.RC_NETWORK_TIMEOUT, failures.Timeout),
+        (errors.RC_LOCK_CANT_WAIT, failures.NoSuchResource),
+        (errors.RC_LOCK_IMPOSSIBLE, failures.Impossible),
+        (errors.RC_CONTAINER_FULL, failures.InvalidRequest),
+        (errors.RC_LOCK_CANT_LOCK, failures.DaemonError),
+        (errors.RC_PROTOCOL_ERROR, failures.DaemonError),
+    ],
+)
+def test_a_code_has_a_class(code, kind):
+    told = failure(errors.FlomError(code, "what"), failures.DaemonError)
+    assert type(told) is kind
+    assert (told.rc, told.text) == (code, "what")
+
+
+def test_a_wrong_setting_is_an_invalid_request_whatever_its_code():
+    error = errors.ConfigError(errors.RC_REALPATH_ERROR, "no such file")
+    assert type(failure(error, failures.ConnectError)) is failures.InvalidRequest
+
+
+def test_the_classes_say_what_python_programs_expect():
+    assert issubclass(failures.Timeout, TimeoutError)
+    assert issubclass(failures.InvalidRequest, ValueError)
+    assert {failures.Busy, failures.Timeout, failures.NoSuchResource, failures.Impossible} == set(
+        failures.NotGranted.__subclasses__()
+    )
+
+
+@pytest.mark.parametrize("kind", [failures.Busy, failures.Timeout, failures.InvalidRequest])
+def test_an_error_travels_between_processes(kind):
+    error = kind(4, "what")
+    error.resource, error.mode, error.endpoint, error.waited = "R", Mode.PR, "unix:///s", 1.5
+    twin = pickle.loads(pickle.dumps(error))
+    assert type(twin) is kind
+    assert str(twin) == str(error)
+    assert vars(twin) == vars(error)
+
+
+def test_the_text_says_what_to_what_and_what_to_do():
+    error = failures.Busy(4, "the resource is locked")
+    error.resource = "R"
+    assert str(error) == (
+        "'R': the resource is locked (try again later, or wait with timeout=SECONDS)"
+    )

@@ -1,0 +1,153 @@
+"""Every way to take a lock, behind one face: what one of them promises all of them keep.
+
+`way.acquire(resource, ...)` gives something with `element`, `release()` and `rollback()`, or raises
+Refused with the reason: busy, late, absent, impossible, wrong.
+"""
+
+import asyncio
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from support import BOUND
+
+import flom
+
+REASONS = {
+    flom.Busy: "busy",
+    flom.Timeout: "late",
+    flom.NoSuchResource: "absent",
+    flom.Impossible: "impossible",
+    flom.InvalidRequest: "wrong",
+}
+STATUSES = {98: "busy", 96: "absent", 99: "wrong"}
+
+
+class Refused(Exception):
+    """The lock was not given; `reason` says why."""
+
+    def __init__(self, reason):
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Way:
+    """Base: a request that is made in the background."""
+
+    def __init__(self, place):
+        self.place = place
+        self.threads = ThreadPoolExecutor()
+
+    def ask(self, resource, **options):
+        """`acquire` in the background, as a future."""
+        return self.threads.submit(self.acquire, resource, **options)
+
+    def close(self):
+        """End what was started."""
+        self.threads.shutdown()
+
+
+class Blocking(Way):
+    """`flom.lock` in a thread."""
+
+    def __init__(self, place):
+        super().__init__(place)
+        self.client = flom.Client(f"unix://{place.path}")
+
+    def acquire(self, resource, mode="EX", **options):
+        """See the module."""
+        try:
+            return self.client.lock(resource, mode=flom.Mode[mode], **options).acquire()
+        except flom.LockError as error:
+            raise Refused(REASONS[type(error)]) from error
+
+
+class Awaited(Way):
+    """`flom.aio.lock` in a loop."""
+
+    def __init__(self, place):
+        super().__init__(place)
+        self.client = flom.aio.Client(f"unix://{place.path}")
+        self.loop = asyncio.new_event_loop()
+        self.runner = threading.Thread(target=self.loop.run_forever)
+        self.runner.start()
+
+    def acquire(self, resource, mode="EX", **options):
+        """See the module."""
+        try:
+            lock = self.client.lock(resource, mode=flom.Mode[mode], **options)
+            return AwaitedHeld(self, self.wait(lock.acquire()))
+        except flom.LockError as error:
+            raise Refused(REASONS[type(error)]) from error
+
+    def wait(self, coroutine):
+        """The result of a coroutine that runs in the loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(4 * BOUND)
+
+    def close(self):
+        super().close()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.runner.join(BOUND)
+        self.loop.close()
+
+
+class AwaitedHeld:
+    """A lock held in the loop."""
+
+    def __init__(self, way, held):
+        self.way = way
+        self.held = held
+        self.element = held.element
+
+    def release(self):
+        """Give it back."""
+        self.way.wait(self.held.release())
+
+    def rollback(self):
+        """Give it back with its value."""
+        self.way.wait(self.held.rollback())
+
+
+class Command(Way):
+    """`flom -- cmd`."""
+
+    def acquire(
+        self, resource, mode="EX", timeout=None, quantity=1, create=True, idle_lifespan=0
+    ):  # fmt: skip
+        """See the module."""
+        limit = -1 if timeout is None else int(timeout * 1000)
+        process = self.place.start(
+            "-r", resource, "-l", mode, "-o", limit, "-q", quantity,
+            "-e", "yes" if create else "no", "-i", int(idle_lifespan * 1000),
+            "--", "sh", "-c", 'echo "held $FLOM_ELEMENT"; read status; exit $status',
+            stdin=subprocess.PIPE,
+        )  # fmt: skip
+        words = process.stdout.readline().split(maxsplit=1)
+        if words:
+            return CommandHeld(process, words[1].strip() if words[1:] else None)
+        _, said = process.communicate(timeout=BOUND)
+        reason = STATUSES[process.returncode]
+        if reason == "busy" and timeout:
+            reason = "late"
+        if reason == "wrong" and "can never" in said:
+            reason = "impossible"
+        raise Refused(reason)
+
+
+class CommandHeld:
+    """A command that runs."""
+
+    def __init__(self, process, element):
+        self.process = process
+        self.element = element
+
+    def release(self):
+        """Let the command succeed."""
+        self.process.communicate("0\n", timeout=BOUND)
+
+    def rollback(self):
+        """Let the command fail."""
+        self.process.communicate("1\n", timeout=BOUND)
+
+
+WAYS = {"blocking": Blocking, "asyncio": Awaited, "command": Command}

@@ -55,6 +55,7 @@ GOOD = [
     ("Resource/ConflictExitCode", "0", "conflict_exit_code", 0),
     ("Resource/ConflictExitCode", "255", "conflict_exit_code", 255),
     ("Daemon/QueuePatience", "-1", "queue_patience", -1),
+    ("Client/Anonymous", "yes", "anonymous", True),
     ("Daemon/SocketMode", "0660", "socket_mode", 0o660),
     ("Monitor/IgnoredSignals", "15;SIGHUP", "ignored_signals", (1, 15)),
     ("Monitor/IgnoredSignals", "15 ; 3 ;", "ignored_signals", (3, 15)),

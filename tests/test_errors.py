@@ -7,6 +7,8 @@ from shared import vectors
 
 from flom import errors
 
+ALL = [*errors.symbols().values(), *errors.own_symbols().values()]
+
 
 def reference_codes():
     constants = vectors("api")["constants"]
@@ -15,6 +17,12 @@ def reference_codes():
 
 def test_every_code_of_the_reference_and_no_other():
     assert errors.symbols() == reference_codes()
+
+
+def test_codes_of_our_own_are_outside_the_reference_s_range():
+    own = set(errors.own_symbols().values())
+    assert max(own) < min(reference_codes().values())
+    assert errors.symbol(errors.OWN_RC_LOCK_TAKEN) == "LOCK_TAKEN"
 
 
 def test_exit_statuses():
@@ -26,7 +34,7 @@ def test_exit_statuses():
     assert constants["FLOM_ES_GENERIC_ERROR"] == errors.EXIT_FAILURE
 
 
-@pytest.mark.parametrize("rc", sorted(errors.symbols().values()))
+@pytest.mark.parametrize("rc", sorted(ALL))
 def test_every_code_has_a_short_explanation(rc):
     words = errors.describe(rc)
     assert words != errors.describe(4711)
@@ -36,7 +44,7 @@ def test_every_code_has_a_short_explanation(rc):
 
 def test_no_explanation_without_a_code():
     described = [int(line.split()[0]) for line in errors._DESCRIPTIONS.splitlines()]
-    assert sorted(described) == sorted(errors.symbols().values())
+    assert sorted(described) == sorted(ALL)
 
 
 def test_a_number_that_is_no_code():

@@ -60,7 +60,7 @@ def test_options_of_our_own():
     ours = {option.long: option.short for option in OPTIONS if option.ours}
     assert ours == {
         "queue-patience": "", "socket-mode": "", "conflict-exit-code": "E", "kill-child": "",
-        "quiet": "", "check": "",
+        "quiet": "", "check": "", "anonymous": "",
     }  # fmt: skip
 
 
@@ -80,6 +80,7 @@ def test_values_are_applied_in_the_order_of_the_specification():
         "discovery-ttl", "tcp-keepalive-time", "tcp-keepalive-intvl", "tcp-keepalive-probes",
         "ignore-signal", "tls-certificate", "tls-private-key", "tls-ca-certificate",
         "tls-check-peer-id", "append-trace-file", "queue-patience", "socket-mode",
+        "anonymous",
     ]  # fmt: skip
 
 

@@ -120,9 +120,11 @@ def statuses() -> Table:
 def codes() -> Table:
     """The return codes shown as `ret_cod`."""
     rows = sorted(errors.symbols().items(), key=lambda item: -item[1])
+    own = sorted(errors.own_symbols().items(), key=lambda item: -item[1])
     return Table(
         ("`ret_cod`", "Symbol", "Meaning"),
-        tuple((str(rc), f"`FLOM_RC_{name}`", errors.describe(rc)) for name, rc in rows),
+        tuple((str(rc), f"`FLOM_RC_{name}`", errors.describe(rc)) for name, rc in rows)
+        + tuple((str(rc), "", errors.describe(rc)) for _, rc in own),
     )
 
 

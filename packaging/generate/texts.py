@@ -107,6 +107,11 @@ OPTIONS: dict[str, str] = {
     "conflict-exit-code": """
         From 0 to 255. It replaces 98, to tell a busy lock from a command that ends with 98.
         """,
+    "anonymous": """
+        A daemon that is asked for its state shows them to whoever may connect to it, of the
+        command the first 120 characters. The command is told over local sockets and TLS only,
+        with or without this option.
+        """,
     "kill-child": "",
     "quiet": "",
     "check": """

@@ -134,6 +134,13 @@ RC_SSL_SET_FD_ERROR = -411
 RC_SSL_WRITE_ERROR = -412
 RC_TLS_NO_VALID_METHOD = -413
 
+# Codes of our own, which the reference does not have: only peers that have announced our
+# extension see them (docs/reference/extension.md).
+OWN_RC_LOCK_TAKEN = -601
+OWN_RC_NOT_ALLOWED = -602
+OWN_RC_UNKNOWN_QUESTION = -603
+OWN_RC_NO_STATE = -604
+
 # One line a code: number, blank, what people read. One text, so that loading it costs nothing;
 # it is taken apart when somebody asks.
 _DESCRIPTIONS = """\
@@ -258,6 +265,10 @@ _DESCRIPTIONS = """\
 -411 the TLS connection could not take the socket
 -412 writing over TLS failed
 -413 no common version of TLS
+-601 an operator has taken the lock away
+-602 this is not allowed over this connection
+-603 the daemon does not know this question
+-604 the daemon does not tell its state
 """
 
 
@@ -275,9 +286,15 @@ def symbols() -> dict[str, int]:
     return {name[3:]: value for name, value in globals().items() if name.startswith("RC_")}
 
 
+def own_symbols() -> dict[str, int]:
+    """The codes the reference does not have, likewise: `LOCK_TAKEN` -> -601."""
+    return {name[7:]: value for name, value in globals().items() if name.startswith("OWN_RC_")}
+
+
 def symbol(rc: int) -> str:
     """The name of a return code without prefix, "" for a number that is none."""
-    return next((name for name, value in symbols().items() if value == rc), "")
+    known = {**symbols(), **own_symbols()}
+    return next((name for name, value in known.items() if value == rc), "")
 
 
 class FlomError(Exception):

@@ -236,6 +236,12 @@ OPTIONS = (
         True,
     ),
     Option(
+        "", "anonymous", "anonymous", "F", "boolean", False,
+        "Client", "Anonymous", 33, "", "Lock",
+        "do not tell the daemon who asks: user, host, process and command",
+        True,
+    ),
+    Option(
         "", "kill-child", "kill_child", "F", "boolean", False,
         "", "", 0, "", "Command",
         "if flom dies, however it dies, kill the command with it (SIGKILL; not its own children, "

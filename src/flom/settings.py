@@ -71,6 +71,7 @@ class Settings:
         queue_patience: int
         socket_mode: int | None
         conflict_exit_code: int
+        anonymous: bool
         kill_child: bool
         quiet: bool
         check_only: bool

@@ -6,11 +6,14 @@ from flom.wire.codec import encode
 from flom.wire.messages import (
     LOCK_ATTRIBUTES,
     Answer,
+    Ask,
     Discover,
     Discovered,
     Lock,
+    Managed,
     Ping,
     Shutdown,
+    Tell,
     Unlock,
 )
 
@@ -49,12 +52,24 @@ later_answers = st.builds(
     st.none(),
     texts,
 )
+words = st.sampled_from(["name", "mode", "quantity", "holder"])
 others = st.one_of(
     st.builds(Unlock, names, st.booleans(), texts),
     st.builds(Ping, st.sampled_from([8, 16]), texts),
     st.builds(Discover, texts),
     st.builds(Discovered, texts, st.integers(1, 65535), texts),
     st.builds(Shutdown, texts, st.booleans(), texts),
+    st.builds(Managed, st.integers(-700, 20), texts),
+    st.builds(Ask, st.integers(0, 10**9), texts, st.dictionaries(words, texts), texts),
+    st.builds(
+        Tell,
+        st.sampled_from([16, 24]),
+        st.integers(0, 10**9),
+        st.binary(max_size=300),
+        st.none() | st.integers(-700, 20),
+        texts,
+        texts,
+    ),
 )
 messages = st.one_of(locks, first_answers, later_answers, others)
 

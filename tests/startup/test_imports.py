@@ -16,11 +16,11 @@ STANDARD = "gc _socket _stat errno"
 OURS = """
     _hot
     cli cli.child cli.command cli.main cli.messages cli.parse cli.steps
-    client client.blocking client.reach client.session
+    client client.about client.blocking client.reach client.session
     core core.names
     errors machine options settings signals start trace values
     net net.address net.connect net.options net.sockets
-    wire wire.client wire.codec wire.messages wire.stream wire.values
+    wire wire.client wire.codec wire.messages wire.stream wire.tokens wire.values
 """  # _hot is only looked for: an installation has it instead of all the others
 ALLOWED = {*STANDARD.split(), *(f"flom.{name}" for name in OURS.split())}
 if pathlib.Path("/dev/log").exists():

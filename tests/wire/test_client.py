@@ -3,6 +3,7 @@
 import pytest
 
 from flom.errors import (
+    OWN_RC_NO_STATE,
     RC_API_INVALID_SEQUENCE,
     RC_BUFFER_OVERFLOW,
     RC_CONTAINER_FULL,
@@ -14,7 +15,18 @@ from flom.errors import (
 )
 from flom.wire.client import ASKED, BOUND, ENDED, NEW, WAITING, ClientConversation
 from flom.wire.codec import decode, encode
-from flom.wire.messages import Answer, Discover, Discovered, Lock, Ping, Shutdown, Unlock
+from flom.wire.messages import (
+    Answer,
+    Ask,
+    Discover,
+    Discovered,
+    Lock,
+    Managed,
+    Ping,
+    Shutdown,
+    Tell,
+    Unlock,
+)
 
 ID = "0" * 32
 
@@ -99,6 +111,90 @@ def test_capabilities_are_announced_if_there_is_room():
     data = lock(ClientConversation(ID, ext="ping"), b"n" * 240)
     assert decode(data).ext == ""
     assert data == lock(ClientConversation(ID), b"n" * 240)
+
+
+def test_the_least_important_capabilities_are_left_out_first():
+    """W-68, design.md 5 (extension attributes): the longest beginning that fits."""
+    steps = ["", "flom", "flom a=1", "flom a=1 b=2", f"flom a=1 b=2 c={'3' * 100}"]
+    seen = set()
+    for length in range(150, 241):
+        data = lock(ClientConversation(ID, ext=steps[-1]), b"n" * length)
+        ext = decode(data).ext
+        assert len(data) <= 511
+        for longer in steps[steps.index(ext) + 1 :][:1]:
+            assert len(data) + len(longer) - len(ext) + (0 if ext else len(' ext=""')) > 511
+        seen.add(ext)
+    assert len(seen) >= 3
+
+
+def announced(*answers, ext="flom"):
+    """A conversation that has announced the extension, and heard these answers."""
+    talk = ClientConversation(ID, ext=ext)
+    lock(talk)
+    talk.receive(b"".join(map(encode, answers)))
+    return talk
+
+
+FIRST = Answer(16, 2, None, ID, "flom")
+
+
+@pytest.mark.parametrize(
+    ("talk", "extended"),
+    [
+        (lambda: announced(FIRST), True),
+        (lambda: announced(Answer(16, 0, None, ID, "big flom x")), True),
+        (lambda: announced(Answer(16, 0, None, ID, "flommish")), False),
+        (lambda: announced(first(0)), False),
+        (lambda: announced(FIRST, ext=""), False),
+    ],
+)
+def test_nobody_is_asked_who_has_not_announced_it(talk, extended):
+    """W-65, W-67."""
+    talk = talk()
+    assert talk.next_answer() is not None
+    assert talk.extended == extended
+    if extended:
+        assert talk.ask("queue", {"name": "YQ=="}) == (1, encode(Ask(1, "queue", {"name": "YQ=="})))
+        assert talk.ask("daemon", {}) == (2, encode(Ask(2, "daemon")))
+    else:
+        with pytest.raises(FlomError) as caught:
+            talk.ask("daemon", {})
+        assert caught.value.rc == OWN_RC_NO_STATE
+
+
+def test_what_is_told_waits_for_who_wants_it():
+    """Between the answers to a lock, longer than those may be."""
+    long = Tell(16, 1, b"x" * 4000)
+    talk = announced(
+        FIRST, long, Answer(24, 1), Tell(24, 1, rc=0), Answer(24, 0), Tell(32, 0, b"{}")
+    )
+    assert [talk.next_answer().rc for _ in range(3)] == [2, 1, 0]
+    assert talk.next_answer() is None
+    assert talk.told == [long, Tell(24, 1, rc=0), Tell(32, 0, b"{}")]
+
+
+def test_who_has_not_announced_it_tells_nothing():
+    for talk in (announced(first(0), Tell(32, 0, b"{}")), announced(Tell(32, 0), FIRST)):
+        with pytest.raises(ProtocolError):
+            while talk.next_answer():
+                pass
+        assert talk.told == []
+
+
+def test_a_shutdown_may_be_refused():
+    """design.md 5 (shutdown): by daemons of ours only; nothing said is an acceptance."""
+    for answer, rc in (
+        (b"", 0),
+        (encode(Managed(0, "flom")), 0),
+        (encode(Managed(-602, "flom")), -602),
+        (encode(Managed(-602))[:-3], 0),
+        (b'<msg level="3" verb="5" step="16"/></msg>', 0),
+        (encode(first(0)), 0),
+    ):
+        talk = ClientConversation(ID, ext="flom")
+        assert talk.shutdown(True) == encode(Shutdown(ID, True, "flom"))
+        talk.receive(answer)
+        assert talk.verdict() == rc
 
 
 ALLOWED = {

@@ -14,11 +14,14 @@ from flom.wire.codec import decode, decode_datagram, encode
 from flom.wire.messages import (
     MOST_ELEMENTS,
     Answer,
+    Ask,
     Discover,
     Discovered,
     Lock,
+    Managed,
     Ping,
     Shutdown,
+    Tell,
     Unlock,
 )
 
@@ -130,6 +133,26 @@ NUMBERED = {
     "quiesce": (
         Shutdown("id", False),
         '<msg level="3" verb="5" step="8"><session peerid="id"/><shutdown immediate="0"/></msg>',
+    ),
+    "managed": (
+        Managed(0, "flom"),
+        '<msg level="3" verb="5" step="16" ext="flom"><answer rc="0"/></msg>',
+    ),
+    "question": (
+        Ask(7, "queue", {"name": "YWJj"}),
+        '<msg level="3" verb="6" step="8"><ask id="7" what="queue" name="YWJj"/></msg>',
+    ),
+    "part": (
+        Tell(16, 7, b"abc"),
+        '<msg level="3" verb="6" step="16"><tell id="7" data="YWJj"/></msg>',
+    ),
+    "end of the answer": (
+        Tell(24, 7, rc=-603, text="no"),
+        '<msg level="3" verb="6" step="24"><tell id="7" rc="-603" text="no"/></msg>',
+    ),
+    "notice": (
+        Tell(32, 0, b"abc"),
+        '<msg level="3" verb="6" step="32"><tell data="YWJj"/></msg>',
     ),
     "immediate": (
         Shutdown(None, True),
@@ -325,13 +348,14 @@ def test_another_level_is_refused_before_anything_else(level, rest):
         'verb="1"',
         'step="8"',
         'verb="0" step="8"',
-        'verb="6" step="8"',
+        'verb="6" step="40"',
+        'verb="7" step="8"',
         'verb="1" step="40"',
         'verb="1" step="0"',
         'verb="2" step="16"',
         'verb="3" step="24"',
         'verb="4" step="24"',
-        'verb="5" step="16"',
+        'verb="5" step="24"',
         'verb="-1" step="8"',
         'verb="lock" step="8"',
         f'verb="{"1" * 4400}" step="8"',

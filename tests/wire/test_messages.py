@@ -5,11 +5,14 @@ import pytest
 from flom.wire.messages import (
     MESSAGES,
     Answer,
+    Ask,
     Discover,
     Discovered,
     Lock,
+    Managed,
     Ping,
     Shutdown,
+    Tell,
     Unlock,
 )
 
@@ -24,15 +27,21 @@ ALL = [
     Discover(),
     Discovered("", 1),
     Shutdown("p", True),
+    Managed(0),
+    Ask(1, "daemon", {}),
+    Tell(16, 1, b"{}"),
+    Tell(24, 1, rc=0),
+    Tell(32, 0, b"{}"),
 ]
 
 
 def test_the_table_has_every_message_under_its_numbers():
-    """wire.md 1: the pair (verb, step) tells a message; there are ten pairs."""
+    """wire.md 1: the pair (verb, step) tells a message; ten pairs are the reference's."""
     assert {(message.verb, message.step): type(message) for message in ALL} == MESSAGES
     assert list(MESSAGES) == [
         *[(1, 8), (1, 16), (1, 24), (1, 32)],
         *[(2, 8), (3, 8), (3, 16), (4, 8), (4, 16), (5, 8)],
+        *[(5, 16), (6, 8), (6, 16), (6, 24), (6, 32)],
     ]
 
 

@@ -15,11 +15,14 @@ from flom.wire.codec import decode, encode
 from flom.wire.messages import (
     MESSAGES,
     Answer,
+    Ask,
     Discover,
     Discovered,
     Lock,
+    Managed,
     Ping,
     Shutdown,
+    Tell,
     Unlock,
 )
 from flom.wire.server import BOUND, ENDED, NEW, PARKED, ServerConversation
@@ -27,6 +30,7 @@ from flom.wire.server import BOUND, ENDED, NEW, PARKED, ServerConversation
 LOCK = Lock("id", b"abc", 5, True, 1, True, 0)
 UNLOCK = Unlock(b"abc")
 SHUTDOWN = Shutdown("id", True)
+ASK = Ask(1, "daemon")
 
 SAMPLES = {
     "lock": LOCK,
@@ -39,6 +43,11 @@ SAMPLES = {
     "discover": Discover(),
     "discovered": Discovered("", 1),
     "management": SHUTDOWN,
+    "managed": Managed(0),
+    "ask": ASK,
+    "tell 16": Tell(16, 1),
+    "tell 24": Tell(24, 1, rc=0),
+    "tell 32": Tell(32, 0),
 }
 
 # How each state is reached: the answers given to one lock each.
@@ -120,6 +129,7 @@ def test_every_message_has_a_sample():
         (b'<msg level="4" verb="1" step="8"></msg>', RC_PROTOCOL_LEVEL_MISMATCH),
         (b'<msg level="4" verb="77" step="8"></msg>', RC_PROTOCOL_LEVEL_MISMATCH),
         (b'<msg level="3" verb="6" step="8"></msg>', RC_PROTOCOL_ERROR),
+        (b'<msg level="3" verb="7" step="8"></msg>', RC_PROTOCOL_ERROR),
         (b'<msg level="3" verb="1" step="40"></msg>', RC_PROTOCOL_ERROR),
         (b'<msg level="3" verb="5" step="16"></msg>', RC_PROTOCOL_ERROR),
         (b'<msg level="3" verb="5" step="8"><shutdown/></msg>', RC_PROTOCOL_ERROR),
@@ -304,15 +314,75 @@ def test_without_an_id_the_session_is_empty():
 
 def test_capabilities_are_announced_to_those_who_announce():
     """W-65: in step 16, per request; nothing for an old client."""
-    talk = ServerConversation("daemon", ext="ping")
+    talk = ServerConversation("daemon", ext="flom")
     lock(talk)
     assert decode(talk.answer(1)).ext == ""
-    say(talk, Lock("id", b"abc", ext="big"))
-    assert talk.next_message().ext == "big"
-    assert decode(talk.answer(1)) == Answer(16, 1, None, "daemon", "ping")
+    announce(talk, "flommish big")
+    assert decode(talk.answer(1)).ext == ""
+    assert not talk.extended
+    announce(talk, "big flom pid=7")
+    assert not talk.extended
+    assert decode(talk.answer(1)) == Answer(16, 1, None, "daemon", "flom")
+    assert talk.extended
     assert decode(talk.answer(0)) == Answer(24, 0)
     lock(talk)
     assert decode(talk.answer(1)).ext == ""
+
+
+def announce(talk, ext):
+    say(talk, Lock("id", b"abc", ext=ext))
+    assert talk.next_message().ext == ext
+
+
+@pytest.mark.parametrize("rcs", [[2], [1], [0], [4], [2, 1], [2, 0]])
+def test_questions_are_taken_from_those_who_were_answered_so(rcs):
+    """W-67: whatever became of the lock; the state does not change."""
+    talk = ServerConversation("daemon", ext="flom")
+    announce(talk, "flom")
+    for rc in rcs:
+        talk.answer(rc)
+    state = talk.state
+    say(talk, ASK, ASK)
+    assert talk.next_message() == ASK
+    assert talk.next_message() == ASK
+    assert talk.next_message() is None
+    assert talk.state is state
+    assert decode(talk.tell(24, 1, b"", 0, "")) == Tell(24, 1, rc=0)
+
+
+@pytest.mark.parametrize("ext", ["", "flom"])
+def test_a_question_before_the_answer_closes(ext):
+    """W-67: nobody asks a daemon that has not announced itself."""
+    talk = ServerConversation("daemon", ext=ext)
+    say(talk, ASK)
+    assert refused(talk) == RC_PROTOCOL_ERROR
+    talk = ServerConversation("daemon", ext=ext)
+    if not ext:
+        announce(talk, "flom")
+        talk.answer(2)
+        say(talk, ASK)
+        assert refused(talk) == RC_PROTOCOL_ERROR
+
+
+def test_an_element_comes_before_the_announcement():
+    """W-68."""
+    longest = 1023 - len(encode(Answer(16, 0, "", "daemon")))
+    for size, ext in ((longest, ""), (longest - len(' ext="flom"'), "flom")):
+        talk = ServerConversation("daemon", ext="flom")
+        announce(talk, "flom")
+        answer = talk.answer(0, "e" * size)
+        assert len(answer) == 1023
+        assert decode(answer) == Answer(16, 0, "e" * size, "daemon", ext)
+        assert talk.extended == bool(ext)
+
+
+def test_a_shutdown_is_answered_for_those_who_announce():
+    """design.md 5 (shutdown)."""
+    for ext, answer in (("", b""), ("big", b""), ("flom", encode(Managed(0, "flom")))):
+        talk = ServerConversation("daemon", ext="flom")
+        say(talk, Shutdown("id", True, ext=ext))
+        assert talk.next_message() == Shutdown("id", True, ext=ext)
+        assert talk.managed(0) == answer
 
 
 def test_short_answers_are_kept_and_bounded(monkeypatch):

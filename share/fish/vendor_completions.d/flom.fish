@@ -77,6 +77,7 @@ complete -c flom -n __flom_options -l append-trace-file -xa "yes no" -d 'append 
 complete -c flom -n __flom_options -l queue-patience -x -d 'how long a waiter lets compatible newcomers pass'
 complete -c flom -n __flom_options -l socket-mode -xa "0600\tthe\ owner 0660\towner\ and\ group 0666\teverybody" -d 'permissions of the local socket, octal, set by a daemon started by this command'
 complete -c flom -n __flom_options -s E -l conflict-exit-code -x -d 'exit status when the lock is busy or the time of -o is over'
+complete -c flom -n __flom_options -l anonymous -d 'do not tell the daemon who asks'
 complete -c flom -n __flom_options -l kill-child -d 'if flom dies, however it dies, kill the command with it'
 complete -c flom -n __flom_options -l quiet -d 'no warnings, and nothing about a lock that is busy, late or absent'
 complete -c flom -n __flom_options -l check -d 'say what this command would do and whether it would work, and do nothing'

@@ -99,7 +99,7 @@ def command(words: list[str], environ: "Mapping[str, str]", cwd: str) -> "Conver
 
 
 def _run(settings: "Settings", argv: list[str], environ: "Mapping[str, str]") -> "Conversation":
-    failure = yield Connect(settings)
+    failure = yield Connect(settings, argv)
     if isinstance(failure, FlomError):
         yield Say(2, messages.failure(messages.CONNECT, failure))
         yield End(EXIT_FAILURE)

@@ -89,7 +89,7 @@ class Hands:
         from flom.client.blocking import Lock
 
         step.settings.may_fork = True
-        self._lock = Lock(step.settings, self._told(step.settings))
+        self._lock = Lock(step.settings, self._told(step.settings), step.argv)
         self._lock.connect()
 
     def _stop(self, step: steps.Stop) -> None:

@@ -24,12 +24,16 @@ class Say:
 
 
 class Connect:
-    """Reach the daemon for a lock with these settings; result None or FlomError."""
+    """Reach the daemon for a lock with these settings; result None or FlomError.
 
-    __slots__ = ("settings",)
+    `argv` is the command that will run under the lock.
+    """
 
-    def __init__(self, settings: "Settings") -> None:
+    __slots__ = ("argv", "settings")
+
+    def __init__(self, settings: "Settings", argv: list[str]) -> None:
         self.settings = settings
+        self.argv = argv
 
 
 class Acquire:

@@ -4,6 +4,7 @@ import posix
 from time import monotonic, sleep
 
 from flom import trace
+from flom.client.about import announcement, new_session
 from flom.client.reach import connect, reach, silent
 from flom.client.session import DEFAULT_LIMIT, Session, endpoint_of
 from flom.errors import (
@@ -12,15 +13,19 @@ from flom.errors import (
     RC_RECV_ERROR,
     RC_SEND_ERROR,
     FlomError,
+    describe,
 )
 from flom.machine import unique_id
 from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.net.connect import NobodyListens
 from flom.net.sockets import MSG_DONTWAIT, MSG_PEEK, SHUT_WR, socket
 from flom.wire.client import ClientConversation
+from flom.wire.tokens import FLOM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flom.client.reach import Tell
     from flom.settings import Settings
 
@@ -37,17 +42,20 @@ class Lock:
     """One lock of one resource, by the settings given; `connect`, `acquire`, `release` in turn.
 
     `tell` is called while a daemon is searched by multicast: 1 and a line that `-V` shows, or 2
-    and a warning. Every method raises FlomError with the return code the reference shows in that
-    phase.
+    and a warning. `command` is what will run under the lock, for the daemon to show. Every method
+    raises FlomError with the return code the reference shows in that phase.
     """
 
     # Weak references: a program's locks are known to whoever must close their copies after a fork.
     __slots__ = ("__weakref__", "_session", "_settings", "_sock", "_tell")
 
-    def __init__(self, settings: "Settings", tell: "Tell" = silent) -> None:
+    def __init__(
+        self, settings: "Settings", tell: "Tell" = silent, command: "Sequence[str]" = ()
+    ) -> None:
         self._settings = settings
         self._tell = tell
-        self._session = Session(settings, unique_id(), monotonic())
+        ext = announcement(settings, endpoint_of(settings), command, new_session())
+        self._session = Session(settings, unique_id(), monotonic(), ext)
         self._sock: socket | None = None
         if trace.mask & trace.RESOURCE:
             trace.record(f"flom_resource: {self._session}")
@@ -171,10 +179,14 @@ def shut_down(settings: "Settings", *, immediate: bool, tell: "Tell" = silent) -
         from flom.client.discover import peer_of
 
         endpoint = peer_of(sock)
+    conversation = ClientConversation(unique_id(), ext=FLOM)
+    give_up = monotonic() + CLOSE_LIMIT
     try:
-        _send(sock, ClientConversation(unique_id()).shutdown(immediate))
-        sock.settimeout(CLOSE_LIMIT)
-        sock.recv(RECEIVE_SIZE)  # the end of stream; an answer would be an acceptance as well
+        _send(sock, conversation.shutdown(immediate))
+        sock.settimeout(_remaining(give_up))
+        while data := sock.recv(RECEIVE_SIZE):
+            conversation.receive(data)
+            sock.settimeout(_remaining(give_up))
         closed = True
     except TimeoutError:
         closed = False
@@ -186,6 +198,8 @@ def shut_down(settings: "Settings", *, immediate: bool, tell: "Tell" = silent) -
         closed = True
     finally:
         sock.close()
+    if rc := conversation.verdict():
+        raise FlomError(rc, f"the daemon at {endpoint} refuses to end: {describe(rc)}")
     if not closed:
         text = f"rc {RC_NETWORK_TIMEOUT}: the daemon did not close within {CLOSE_LIMIT:.0f} s"
         _log("FLM020N", text)

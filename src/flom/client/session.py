@@ -63,22 +63,23 @@ class Session:
     """A request made from `settings`, begun at `now` (seconds of the monotonic clock).
 
     A positive timeout is one deadline for everything from `now` on: connecting, a daemon's start,
-    waiting (wire.md W-24). `served_by` is the daemon's id and the step of the answer that told it,
-    None as long as none did.
+    waiting (wire.md W-24). `ext` is what we announce, see `about`. `served_by` is the daemon's id
+    and the step of the answer that told it, None as long as none did.
     """
 
     __slots__ = (
-        "_conversation", "_kind", "_name", "_peerid", "_settings", "deadline", "element",
+        "_conversation", "_ext", "_kind", "_name", "_peerid", "_settings", "deadline", "element",
         "served_by", "started",
     )  # fmt: skip
 
-    def __init__(self, settings: "Settings", peerid: str, now: float) -> None:
+    def __init__(self, settings: "Settings", peerid: str, now: float, ext: str = "") -> None:
         timeout = settings.resource_timeout
         self._settings = settings
         self._name = raw(settings.resource_name)
         self._kind = resource_kind(settings.resource_name)
         self._peerid = peerid
-        self._conversation = ClientConversation(peerid)
+        self._ext = ext
+        self._conversation = ClientConversation(peerid, ext=ext)
         self.started = now
         self.deadline = now + timeout / 1000 if timeout > 0 else None
         self.element: str | None = None
@@ -108,7 +109,7 @@ class Session:
         Raises ProtocolError (-12) when the name makes it too long.
         """
         settings = self._settings
-        self._conversation = ClientConversation(self._peerid)
+        self._conversation = ClientConversation(self._peerid, ext=self._ext)
         return self._conversation.lock(
             self._kind,
             self._name,

@@ -12,6 +12,7 @@ from flom.core.table import Table
 from flom.daemon.connection import Connection
 from flom.daemon.reactor import READ, WRITE
 from flom.errors import (
+    OWN_RC_UNKNOWN_QUESTION,
     RC_INVALID_RESOURCE_NAME,
     RC_LOCK_BUSY,
     RC_LOCK_CANT_WAIT,
@@ -21,12 +22,14 @@ from flom.errors import (
     RC_OK,
     RC_PROTOCOL_LEVEL_MISMATCH,
     ProtocolError,
+    describe,
 )
 from flom.net.address import numeric
 from flom.net.options import Keepalive, tune_tcp
 from flom.net.sockets import AF_UNIX, accept, socket
-from flom.wire.messages import Lock, Shutdown, Unlock
+from flom.wire.messages import END_OF_ANSWER, Lock, Shutdown, Unlock
 from flom.wire.server import ServerConversation
+from flom.wire.tokens import FLOM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from flom.daemon.reactor import Reactor, Timer
     from flom.log import StreamLog, SystemLog
     from flom.net.listen import Listener
+    from flom.wire.messages import Ask
 
 # Seconds a started message may take to arrive (wire.md W-8), and a half closed peer to go away.
 MESSAGE_LIMIT = 10.0
@@ -134,7 +138,9 @@ class Server:
             if sock.family != AF_UNIX:
                 tune_tcp(sock, self._keepalive)
                 peer = "/".join(numeric(address))  # type: ignore[arg-type]  # AF_INET and AF_INET6
-            connection = Connection(self._reactor, sock, peer, ServerConversation(self._peerid))
+            connection = Connection(
+                self._reactor, sock, peer, ServerConversation(self._peerid, ext=FLOM)
+            )
             self._reactor.add(
                 connection.descriptor, READ, lambda events: self._ready(connection, events)
             )
@@ -250,13 +256,15 @@ class Server:
 
     # Messages to core requests
 
-    def _handle(self, connection: Connection, message: "Lock | Unlock | Shutdown") -> None:
+    def _handle(self, connection: Connection, message: "Lock | Unlock | Shutdown | Ask") -> None:
         if isinstance(message, Lock):
             self._lock(connection, message)
         elif isinstance(message, Unlock):
             self._unlock(connection, message)
-        else:
+        elif isinstance(message, Shutdown):
             self._manage(connection, message)
+        else:
+            self._ask(connection, message)
 
     def _lock(self, connection: Connection, message: Lock) -> None:
         if message.peerid != connection.peerid:
@@ -285,9 +293,18 @@ class Server:
 
     def _manage(self, connection: Connection, message: Shutdown) -> None:
         self._log_peer(connection, message.peerid, Shutdown)
-        # Closing at once tells the peer that its request was accepted (wire.md W-61).
+        # Closing at once tells every peer that its request was accepted (wire.md W-61).
+        answer = connection.conversation.managed(RC_OK)
+        if answer:
+            connection.send(answer)
         self.close(connection)
         self._shutdown(message.immediate)
+
+    def _ask(self, connection: Connection, message: "Ask") -> None:
+        rc = OWN_RC_UNKNOWN_QUESTION
+        tell = connection.conversation.tell
+        if not connection.send(tell(END_OF_ANSWER, message.number, b"", rc, describe(rc))):
+            self._dead.append(connection)
 
     def _log_peer(
         self, connection: Connection, peerid: str | None, message: "type[Lock] | type[Shutdown]"

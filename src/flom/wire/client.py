@@ -1,6 +1,7 @@
 """The client's side of one connection: what to ask when, and what answers mean (wire.md 5)."""
 
 from flom.errors import (
+    OWN_RC_NO_STATE,
     RC_API_INVALID_SEQUENCE,
     RC_CONTAINER_FULL,
     RC_PROTOCOL_ERROR,
@@ -8,23 +9,42 @@ from flom.errors import (
     ProtocolError,
 )
 from flom.wire.codec import encode
-from flom.wire.messages import FIRST, LAST, LATER, Answer, Lock, Message, Ping, Shutdown, Unlock
+from flom.wire.messages import (
+    FIRST,
+    LAST,
+    LATER,
+    Answer,
+    Ask,
+    Lock,
+    Managed,
+    Message,
+    Ping,
+    Shutdown,
+    Tell,
+    Unlock,
+)
 from flom.wire.stream import MessageStream
+from flom.wire.tokens import announced
 
 # The largest request an old daemon reads, in bytes (W-4).
 LARGEST_REQUEST = 511
+# The largest message read from a daemon that has announced the extension.
+LARGEST_EXTENDED = 65536
 
 # States of a connection: nothing said yet; a lock sent; answered with "wait"; open for the next
-# request, whether something is held or not; nothing more to say.
-NEW, ASKED, WAITING, BOUND, ENDED = "new", "asked", "waiting", "bound", "ended"
+# request, whether something is held or not; a shutdown sent; nothing more to say.
+NEW, ASKED, WAITING, BOUND, MANAGING, ENDED = (
+    "new", "asked", "waiting", "bound", "managing", "ended",
+)  # fmt: skip
 
 # Which request may be sent in a state, and the state after it. None while one is pending: whoever
 # gives up waiting closes (W-22). Management is the first message or none (W-63).
 REQUESTS: dict[str, dict[type[Message], str]] = {
-    NEW: {Lock: ASKED, Shutdown: ENDED},
+    NEW: {Lock: ASKED, Shutdown: MANAGING},
     ASKED: {},
     WAITING: {},
     BOUND: {Lock: ASKED, Unlock: BOUND},
+    MANAGING: {},
     ENDED: {},
 }
 
@@ -35,6 +55,9 @@ ANSWERS: dict[tuple[str, int], dict[int, str]] = {
     (WAITING, LAST): {0: BOUND},
 }
 
+# In these nothing is an answer to a lock.
+_SILENT = (MANAGING, ENDED)
+
 _PING, _PONG = 8, 16
 _PENDING_CODES = (1, 2)
 
@@ -43,10 +66,12 @@ class ClientConversation:
     """One connection as the client sees it, without its socket.
 
     `peerid` is our machine id, `limit` the largest answer read in bytes, `ext` what we announce
-    (W-65; left out when the request would become too long).
+    (W-65): tokens in the order of their importance, the last ones are left out when the request
+    would become too long. `extended`: daemon and client have announced our extension. `told`: what
+    the daemon told since somebody took it from there; notices and the answers to questions.
     """
 
-    __slots__ = ("_ext", "_out", "_peerid", "_stream", "state")
+    __slots__ = ("_asked", "_ext", "_out", "_peerid", "_stream", "extended", "state", "told")
 
     def __init__(self, peerid: str = "", limit: int = 1023, ext: str = "") -> None:
         self.state = NEW
@@ -54,6 +79,9 @@ class ClientConversation:
         self._peerid = peerid
         self._ext = ext
         self._out = b""
+        self._asked = 0
+        self.extended = False
+        self.told: list[Tell] = []
 
     def lock(
         self,
@@ -72,8 +100,8 @@ class ClientConversation:
         """
         lock = Lock(self._peerid, name, mode, wait, quantity, create, lifespan, self._ext, kind)
         data = encode(lock)
-        if len(data) > LARGEST_REQUEST and self._ext:
-            lock.ext = ""
+        while len(data) > LARGEST_REQUEST and lock.ext:
+            lock.ext = lock.ext.rpartition(" ")[0]
             data = encode(lock)
         return self._send(lock, data)
 
@@ -83,9 +111,19 @@ class ClientConversation:
         return self._send(unlock, encode(unlock))
 
     def shutdown(self, immediate: bool) -> bytes:
-        """The bytes that end the daemon; whatever comes back is ignored (wire.md 14)."""
-        shutdown = Shutdown(self._peerid, immediate)
+        """The bytes that end the daemon; see `verdict` for what comes back."""
+        shutdown = Shutdown(self._peerid, immediate, self._ext)
         return self._send(shutdown, encode(shutdown))
+
+    def ask(self, what: str, words: dict[str, str]) -> tuple[int, bytes]:
+        """A question: the number that its answer in `told` will have, and the bytes to send.
+
+        Raises FlomError (OWN_RC_NO_STATE) towards a daemon that has not announced the extension.
+        """
+        if not self.extended or self.state is ENDED:
+            raise FlomError(OWN_RC_NO_STATE, "the daemon does not tell its state")
+        self._asked += 1
+        return self._asked, encode(Ask(self._asked, what, words))
 
     def _send(self, message: Message, data: bytes) -> bytes:
         after = REQUESTS[self.state].get(type(message))
@@ -114,18 +152,35 @@ class ClientConversation:
         element comes with a grant only. Raises ProtocolError: RC_PROTOCOL_ERROR for what a daemon
         may not say now (W-16, W-19), otherwise as the stream.
         """
-        while self.state is not ENDED:
+        while self.state not in _SILENT:
             message = self._stream.next_message()
             if message is None:
                 return None
             if isinstance(message, Answer):
                 return self._judge(message)
+            if isinstance(message, Tell) and self.extended:
+                self.told.append(message)
+                continue
             if not isinstance(message, Ping) or message.step != _PING:
                 raise ProtocolError(RC_PROTOCOL_ERROR, f"no answer to a lock: {message!r}")
             self._out += encode(Ping(_PONG))
         return None
 
+    def verdict(self) -> int:
+        """What the daemon answered to a shutdown so far, 0 = nothing or that it will end.
+
+        Only daemons that know our extension answer; never raises (wire.md 14).
+        """
+        try:
+            message = self._stream.next_message()
+        except ProtocolError:
+            return 0
+        return message.rc or 0 if isinstance(message, Managed) else 0
+
     def _judge(self, answer: Answer) -> Answer:
+        if answer.ext and self._ext and announced(answer.ext):
+            self.extended = True
+            self._stream.limit = LARGEST_EXTENDED
         states = ANSWERS.get((self.state, answer.step))
         rc = answer.rc
         if states is None or rc is None:

@@ -12,13 +12,17 @@ from flom.wire.messages import (
     LOCK_ATTRIBUTES,
     MESSAGES,
     MOST_ELEMENTS,
+    NOTICE,
     Answer,
+    Ask,
     Discover,
     Discovered,
     Lock,
+    Managed,
     Message,
     Ping,
     Shutdown,
+    Tell,
     Unlock,
 )
 from flom.wire.values import base64, escape, leading_number, number, unbase64
@@ -213,6 +217,25 @@ def _read_shutdown(elements: "Elements", _step: int) -> Shutdown:
     return Shutdown(_peerid(elements), number(immediate) != 0)
 
 
+def _read_managed(elements: "Elements", _step: int) -> Managed:
+    return Managed(leading_number(elements.get("answer", _NOTHING).get("rc", "")))
+
+
+def _read_ask(elements: "Elements", _step: int) -> Ask:
+    words = dict(elements.get("ask", _NOTHING))
+    what = words.pop("what", None)
+    if what is None:
+        raise _missing("a question")
+    return Ask(number(words.pop("id", "")), what, words)
+
+
+def _read_tell(elements: "Elements", step: int) -> Tell:
+    tell = elements.get("tell", _NOTHING)
+    data = unbase64(tell.get("data", ""))
+    rc = leading_number(tell.get("rc", ""))
+    return Tell(step, number(tell.get("id", "")), data, rc, tell.get("text", ""))
+
+
 _READERS: "dict[type[Message], Callable[[Elements, int], Message]]" = {
     Lock: _read_lock,
     Answer: _read_answer,
@@ -221,6 +244,9 @@ _READERS: "dict[type[Message], Callable[[Elements, int], Message]]" = {
     Discover: _read_discover,
     Discovered: _read_discovered,
     Shutdown: _read_shutdown,
+    Managed: _read_managed,
+    Ask: _read_ask,
+    Tell: _read_tell,
 }
 
 
@@ -263,6 +289,23 @@ def _write_shutdown(message: Shutdown) -> str:
     return f'{_session(message.peerid)}<shutdown immediate="{int(message.immediate)}"/>'
 
 
+def _write_managed(message: Managed) -> str:
+    return f'<answer rc="{message.rc}"/>'
+
+
+def _write_ask(message: Ask) -> str:
+    words = "".join(f' {key}="{escape(value)}"' for key, value in message.words.items())
+    return f'<ask id="{message.number}" what="{escape(message.what)}"{words}/>'
+
+
+def _write_tell(message: Tell) -> str:
+    number = "" if message.step == NOTICE else f' id="{message.number}"'
+    data = f' data="{base64(message.data)}"' if message.data else ""
+    rc = "" if message.rc is None else f' rc="{message.rc}"'
+    text = f' text="{escape(message.text)}"' if message.text else ""
+    return f"<tell{number}{data}{rc}{text}/>"
+
+
 _WRITERS: "dict[type[Message], Callable[..., str]]" = {
     Lock: _write_lock,
     Answer: _write_answer,
@@ -271,4 +314,7 @@ _WRITERS: "dict[type[Message], Callable[..., str]]" = {
     Discover: _write_nothing,
     Discovered: _write_discovered,
     Shutdown: _write_shutdown,
+    Managed: _write_managed,
+    Ask: _write_ask,
+    Tell: _write_tell,
 }

@@ -1,6 +1,7 @@
 """The messages of protocol level 3, as data (wire.md 1 and 4).
 
 A message is told by its pair (verb, step); `MESSAGES` is the one table of the pairs that exist.
+Verb 6 and step 16 of verb 5 are our extension: nobody is sent them who has not announced it (W-67).
 Messages are values: whoever holds one may keep it, nobody changes it (the codec hands out the
 same object for the same bytes).
 """
@@ -16,6 +17,8 @@ MOST_ELEMENTS = 64
 
 # Where a lock's answer stands: first, later, last word after waiting (wire.md 1, W-36).
 FIRST, LATER, LAST = 16, 24, 32
+# What a `Tell` is.
+PART, END_OF_ANSWER, NOTICE = 16, 24, 32
 
 # Attributes of a lock's resource element, in the order in which they are written (wire.md 4.2).
 _WITH_MODE = ("name", "mode", "wait", "create", "lifespan")
@@ -174,6 +177,65 @@ class Shutdown(Message):
         self.ext = ext
 
 
+class Managed(Message):
+    """The daemon answers a shutdown, if the client has announced our extension."""
+
+    __slots__ = ("rc",)
+    verb = 5
+    step = 16
+
+    def __init__(self, rc: int | None, ext: str = "") -> None:
+        self.rc = rc
+        self.ext = ext
+
+
+class Ask(Message):
+    """A client asks for the state (extension). `words` are the attributes beyond the first two.
+
+    `number` is the client's own, and stands in every part of the answer.
+    """
+
+    __slots__ = ("number", "what", "words")
+    verb = 6
+    step = 8
+
+    def __init__(
+        self, number: int, what: str, words: dict[str, str] | None = None, ext: str = ""
+    ) -> None:
+        self.number = number
+        self.what = what
+        self.words = words or {}
+        self.ext = ext
+
+
+class Tell(Message):
+    """A part of an answer (step 16), its end (24), or a notice nobody asked for (32).
+
+    The parts of one answer, put together, are lines of JSON in UTF-8. `rc` and `text`, for people,
+    come with the end; a notice has no number.
+    """
+
+    __slots__ = ("data", "number", "rc", "step", "text")
+    verb = 6
+    step: int
+
+    def __init__(
+        self,
+        step: int,
+        number: int,
+        data: bytes = b"",
+        rc: int | None = None,
+        text: str = "",
+        ext: str = "",
+    ) -> None:
+        self.step = step
+        self.number = number
+        self.data = data
+        self.rc = rc
+        self.text = text
+        self.ext = ext
+
+
 MESSAGES: dict[tuple[int, int], type[Message]] = {
     (1, 8): Lock,
     (1, FIRST): Answer,
@@ -185,4 +247,9 @@ MESSAGES: dict[tuple[int, int], type[Message]] = {
     (4, 8): Discover,
     (4, 16): Discovered,
     (5, 8): Shutdown,
+    (5, 16): Managed,
+    (6, 8): Ask,
+    (6, PART): Tell,
+    (6, END_OF_ANSWER): Tell,
+    (6, NOTICE): Tell,
 }

@@ -2,23 +2,37 @@
 
 from flom.errors import RC_BUFFER_OVERFLOW, RC_PROTOCOL_ERROR, ProtocolError
 from flom.wire.codec import encode
-from flom.wire.messages import FIRST, LAST, LATER, Answer, Lock, Message, Shutdown, Unlock
+from flom.wire.messages import (
+    FIRST,
+    LAST,
+    LATER,
+    Answer,
+    Ask,
+    Lock,
+    Managed,
+    Message,
+    Shutdown,
+    Tell,
+    Unlock,
+)
 from flom.wire.stream import MessageStream
+from flom.wire.tokens import announced
 
 # States of a connection.
 NEW, PARKED, BOUND, ENDED = "new", "parked", "bound", "ended"
 
 # Verdicts on a message.
 ACCEPT, IGNORE, CLOSE = "accept", "ignore", "close"
+EXTENDED = "accept from who has announced the extension, and been answered so"
 
-_LOCK, _UNLOCK, _PONG, _MANAGEMENT = (1, 8), (2, 8), (3, 16), (5, 8)
+_LOCK, _UNLOCK, _PONG, _MANAGEMENT, _ASK = (1, 8), (2, 8), (3, 16), (5, 8), (6, 8)
 
 # What happens to a message (verb, step) in a state; what is not in the table closes the
 # connection (W-28). An ended conversation reads nothing at all (W-20).
 RULES: dict[str, dict[tuple[int, int], str]] = {
     NEW: {_LOCK: ACCEPT, _MANAGEMENT: ACCEPT, _PONG: IGNORE},
-    PARKED: {_LOCK: ACCEPT, _PONG: IGNORE},
-    BOUND: {_LOCK: ACCEPT, _UNLOCK: ACCEPT, _PONG: IGNORE},
+    PARKED: {_LOCK: ACCEPT, _PONG: IGNORE, _ASK: EXTENDED},
+    BOUND: {_LOCK: ACCEPT, _UNLOCK: ACCEPT, _PONG: IGNORE, _ASK: EXTENDED},
 }
 
 # The state after an answer; a connection that was bound once stays so, because it may hold
@@ -32,7 +46,7 @@ LARGEST_ANSWER = 1023
 
 # Most answers are one of a few; a daemon has one peer id.
 _CACHE_ENTRIES = 256
-_cache: dict[tuple[int, int, str], bytes] = {}
+_cache: dict[tuple[int, int, str, str], bytes] = {}
 
 
 class ServerConversation:
@@ -41,10 +55,10 @@ class ServerConversation:
     Hand over what arrives with `receive`, then take messages with `next_message` until it gives
     None, answering each lock before the next is taken. `peerid` is the daemon's own machine id,
     `limit` the largest message accepted in bytes (W-6), `ext` what is announced to clients that
-    announce something themselves (W-65).
+    announce our extension themselves (W-65). `extended`: both have announced it.
     """
 
-    __slots__ = ("_announce", "_ext", "_first", "_peerid", "_stream", "state")
+    __slots__ = ("_announce", "_ext", "_first", "_peerid", "_stream", "extended", "state")
 
     def __init__(self, peerid: str = "", limit: int = 65536, ext: str = "") -> None:
         self.state = NEW
@@ -53,6 +67,7 @@ class ServerConversation:
         self._ext = ext
         self._first = True
         self._announce = ""
+        self.extended = False
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the client; never raises. Once ended, they are thrown away (W-20)."""
@@ -64,7 +79,7 @@ class ServerConversation:
         """Whether a message has begun and is not complete, once `next_message` gives None (W-8)."""
         return self.state is not ENDED and self._stream.mid_message
 
-    def next_message(self) -> Lock | Unlock | Shutdown | None:
+    def next_message(self) -> Lock | Unlock | Shutdown | Ask | None:
         """The next message for the daemon to act upon, None if there is none yet.
 
         Raises ProtocolError when the connection is to be closed, without an answer (W-28, W-29).
@@ -74,19 +89,20 @@ class ServerConversation:
             if message is None:
                 return None
             verdict = RULES[self.state].get((message.verb, message.step), CLOSE)
-            if verdict is ACCEPT:
+            if verdict is ACCEPT or (verdict is EXTENDED and self.extended):
                 return self._accept(message)
-            if verdict is CLOSE:
+            if verdict is not IGNORE:
                 what = f"verb {message.verb}, step {message.step}"
                 raise ProtocolError(RC_PROTOCOL_ERROR, f"{what}: not when {self.state}")
         return None
 
-    def _accept(self, message: Message) -> Lock | Unlock | Shutdown:
+    def _accept(self, message: Message) -> Lock | Unlock | Shutdown | Ask:
         if isinstance(message, Lock):
             self._first = True
-            self._announce = self._ext if message.ext else ""
+            self._announce = self._ext if message.ext and announced(message.ext) else ""
         elif isinstance(message, Shutdown):
             self.state = ENDED  # the daemon closes as soon as it has accepted (W-61)
+            self._announce = self._ext if announced(message.ext) else ""
         return message  # type: ignore[return-value]  # RULES accepts no other
 
     def answer(self, rc: int, element: str | None = None) -> bytes:
@@ -99,26 +115,40 @@ class ServerConversation:
         step = FIRST if self._first else LATER if rc in _OPEN else LAST
         peerid = self._peerid if self._first else ""
         announce = self._announce if self._first else ""
-        if element is None and not announce:
-            data = _short_answer(step, rc, peerid)
+        if element is None:
+            data = _short_answer(step, rc, peerid, announce)
         else:
             data = encode(Answer(step, rc, element, peerid, announce))
+            if len(data) > LARGEST_ANSWER and announce:
+                announce = ""  # the element comes first (W-68)
+                data = encode(Answer(step, rc, element, peerid))
             if len(data) > LARGEST_ANSWER:
                 raise ProtocolError(
                     RC_BUFFER_OVERFLOW, f"an answer longer than {LARGEST_ANSWER} bytes"
                 )
         self._first = False
+        if announce:
+            self.extended = True
         after = AFTER_ANSWER.get(rc, BOUND)
         if after is not PARKED or self.state is not BOUND:
             self.state = after
         return data
 
+    def managed(self, rc: int) -> bytes:
+        """The bytes that answer the shutdown taken, b"" for a client that expects none."""
+        return encode(Managed(rc, self._announce)) if self._announce else b""
 
-def _short_answer(step: int, rc: int, peerid: str) -> bytes:
-    key = (step, rc, peerid)
+    def tell(self, step: int, number: int, data: bytes, rc: int | None, text: str) -> bytes:
+        """The bytes of a `Tell`, only for clients that are `extended`."""
+        assert self.extended
+        return encode(Tell(step, number, data, rc, text))
+
+
+def _short_answer(step: int, rc: int, peerid: str, announce: str) -> bytes:
+    key = (step, rc, peerid, announce)
     data = _cache.get(key)
     if data is None:
         if len(_cache) >= _CACHE_ENTRIES:
             _cache.clear()
-        data = _cache[key] = encode(Answer(step, rc, None, peerid))
+        data = _cache[key] = encode(Answer(step, rc, None, peerid, announce))
     return data

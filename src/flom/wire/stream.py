@@ -21,13 +21,14 @@ _BEGINNINGS = (b"<?", b"<msg", b"<!--")
 class MessageStream:
     """The bytes of one direction of a connection, as messages.
 
-    `limit` is the largest message taken, in bytes. After an error the stream is of no more use.
+    `limit` is the largest message taken, in bytes; it may be changed between messages. After an
+    error the stream is of no more use.
     """
 
-    __slots__ = ("_buffer", "_ends", "_fresh", "_limit", "_searched")
+    __slots__ = ("_buffer", "_ends", "_fresh", "_searched", "limit")
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._fresh = b""  # the latest bytes, while they may be messages seen before
         self._buffer = bytearray()
         self._searched = 0  # no end of the first message begins before this
@@ -77,7 +78,7 @@ class MessageStream:
         if not buffer.startswith(_BEGINNINGS) and not _may_begin(bytes(buffer[:4])):
             raise ProtocolError(RC_MSG_DESERIALIZE_ERROR, "not the beginning of a message")
         while (end := buffer.find(END, self._searched) + len(END)) >= len(END):
-            if end > self._limit:
+            if end > self.limit:
                 break
             message = decode(bytes(buffer[:end]))
             if message is not None:
@@ -86,9 +87,9 @@ class MessageStream:
             self._skip_end(end)
         else:
             self._searched = max(self._searched, len(buffer) - len(END) + 1)
-            if len(buffer) < self._limit:
+            if len(buffer) < self.limit:
                 return None
-        raise ProtocolError(RC_BUFFER_OVERFLOW, f"a message longer than {self._limit} bytes")
+        raise ProtocolError(RC_BUFFER_OVERFLOW, f"a message longer than {self.limit} bytes")
 
     def _drop(self, end: int) -> None:
         buffer = self._buffer

@@ -1,0 +1,50 @@
+"""What a client tells the daemon of itself (docs/reference/extension.md, "What a client tells")."""
+
+import posix
+
+from flom.net.address import UnixEndpoint
+from flom.wire.tokens import write
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from flom.net.address import TcpEndpoint
+    from flom.net.discovery import GroupEndpoint
+    from flom.settings import Settings
+
+# Characters of the command that are told.
+COMMAND_LIMIT = 120
+SESSION_BYTES = 8
+
+
+def announcement(
+    settings: "Settings",
+    endpoint: "UnixEndpoint | TcpEndpoint | GroupEndpoint",
+    command: "Sequence[str]",
+    session: str,
+    environ: "Mapping[bytes, bytes]" = posix.environ,
+) -> str:
+    """The tokens of a lock with these settings, the most important one first.
+
+    command: what runs under the lock; it travels only over UNIX sockets and TLS. session: what
+    tells this lock from all others. With `--anonymous` nothing tells who asks.
+    """
+    tokens = [("session", session)]
+    if settings.resource_timeout >= 0:
+        tokens.append(("timeout", str(settings.resource_timeout)))
+    if settings.anonymous:
+        return write(tokens)
+    tokens.append(("pid", str(posix.getpid())))
+    login = environ.get(b"LOGNAME") or environ.get(b"USER")
+    if login:
+        tokens.append(("user", login.decode("utf-8", "surrogateescape")))
+    tokens.append(("host", posix.uname().nodename))
+    if command and (settings.tls or isinstance(endpoint, UnixEndpoint)):
+        tokens.append(("command", " ".join(command)[:COMMAND_LIMIT]))
+    return write(tokens)
+
+
+def new_session() -> str:
+    """A token that tells one lock from all others."""
+    return posix.urandom(SESSION_BYTES).hex()

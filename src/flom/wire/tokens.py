@@ -1,0 +1,61 @@
+"""The announcement of our extension: the attribute `ext` of `msg` (wire.md W-65, W-66).
+
+Its value is a list of tokens with blanks between them: `flom`, which says that the sender knows
+the extension, and `key=value` ones, by which a client tells of itself. Whoever does not know a
+token ignores it. docs/reference/extension.md has the keys.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Who announces this may be asked, and may ask.
+FLOM = "flom"
+
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/:@,~-")
+
+
+def write(tokens: "Iterable[tuple[str, str]]") -> str:
+    """The announcement of one who knows the extension and says `tokens` of itself.
+
+    Of values any text is good, undecodable bytes of the system (surrogates) included.
+    """
+    return " ".join([FLOM, *(f"{key}={_quoted(value)}" for key, value in tokens)])
+
+
+def read(ext: str) -> dict[str, str]:
+    """The tokens of an announcement by their keys; the first of a key counts. Never raises."""
+    found: dict[str, str] = {}
+    for token in ext.split(" "):
+        key, _, value = token.partition("=")
+        found.setdefault(key, _plain(value))
+    return found
+
+
+def announced(ext: str) -> bool:
+    """Whether the sender of this announcement knows the extension."""
+    return FLOM in ext.split(" ")
+
+
+def _quoted(text: str) -> str:
+    if text.isalnum() and text.isascii():
+        return text
+    data = text.encode("utf-8", "surrogateescape")
+    return "".join(
+        chr(byte) if byte in _PLAIN else "+" if byte == 32 else f"%{byte:02X}" for byte in data
+    )
+
+
+def _plain(text: str) -> str:
+    text = text.replace("+", " ")
+    if "%" not in text:
+        return text
+    first, *rest = text.split("%")
+    data = first.encode("utf-8", "replace")
+    for part in rest:
+        digits = part[:2]
+        try:
+            data += bytes.fromhex(digits) + part[2:].encode("utf-8", "replace")
+        except ValueError:
+            data += f"%{part}".encode("utf-8", "replace")
+    return data.decode("utf-8", "replace")

@@ -1,0 +1,51 @@
+"""The announcement of our extension (wire.md W-65)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flom.wire.tokens import announced, read, write
+
+keys = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8).filter(
+    lambda key: key != "flom"
+)
+
+
+def test_an_announcement():
+    tokens = [("timeout", "30000"), ("user", "carlo"), ("command", "./backup.sh --all=50%")]
+    text = "flom timeout=30000 user=carlo command=./backup.sh+--all%3D50%25"
+    assert write(tokens) == text
+    assert read(text) == {"flom": "", **dict(tokens)}
+
+
+@given(st.dictionaries(keys, st.text(max_size=30)))
+def test_whatever_is_told_arrives(tokens):
+    text = write(tokens.items())
+    assert text.isascii()
+    assert text.isprintable()
+    assert not set('<>&"') & set(text)
+    told = {key: value.encode("utf-8", "replace").decode() for key, value in tokens.items()}
+    assert read(text) == {"flom": "", **told} or any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def test_bytes_that_are_no_text_do_not_break_it():
+    text = write([("command", b"\xff \xc3\xbc".decode("utf-8", "surrogateescape"))])
+    assert text == "flom command=%FF+%C3%BC"
+    assert read(text)["command"] == "\ufffd \u00fc"
+
+
+@given(st.text())
+def test_anything_can_be_read(text):
+    assert all(isinstance(value, str) for value in read(text).values())
+
+
+@pytest.mark.parametrize(
+    ("text", "yes"),
+    [("flom", True), ("big flom pid=1", True), ("", False), ("flom=1", False), ("flommish", False)],
+)
+def test_who_has_announced(text, yes):
+    assert announced(text) is yes
+
+
+def test_the_first_of_a_key_counts():
+    assert read("pid=1 pid=2 flom") == {"pid": "1", "flom": ""}

@@ -6,8 +6,9 @@
     A unlock foo rollback
     B disconnect
 
-Words of `lock` after the name: a mode (default EX), q3, nowait, nocreate, L500. An element follows
-its `granted`. A line without `=>` expects nothing to happen.
+Words of `lock` after the name: a mode (default EX), q3, nowait, nocreate, L500, in:A,B (asked from
+within locks of A and B). An element follows its `granted`. A line without `=>` expects nothing to
+happen.
 """
 
 from flom.core.modes import NAMES
@@ -70,6 +71,8 @@ def request(name, words):
     for word in words:
         if word in NAMES:
             asked.mode = NAMES.index(word)
+        elif word.startswith("in:"):
+            asked.ancestors = tuple(word[3:].split(","))
         elif word[0] == "q":
             asked.quantity = int(word[1:])
         elif word[0] == "L":

@@ -20,6 +20,7 @@ class Thing:
     def __init__(self, client, name, request, since):
         self.client, self.name, self.since = client, name, since
         self.mode, self.quantity = request["mode"], request["quantity"]
+        self.ancestors, self.nested = request["ancestors"], False
         self.element = None
         self.place = None
 
@@ -51,6 +52,7 @@ class Model:
         self.resources = []
         self.clients = {}  # client -> root of its most recent lock, or None
         self.parked = []  # (client, root, name, request)
+        self.number = 0  # of the last who began to wait
         self.now = 0
         self.wall = 0
         self.events = []
@@ -125,13 +127,20 @@ class Model:
             self.close(client)
             return
         thing = Thing(client, name, request, self.now)
+        thing.ancestors = [one for one in thing.ancestors if one in self.clients and one != client]
+        thing.nested = bool(self.kin(resource, thing))
         if resource.kind == "numeric" and thing.quantity > resource.size:
             self.say("impossible", client, first)
         elif self.may_run(resource, thing):
             self.grant(resource, thing, first)
+            self.tell_heirs(resource, client)
+        elif request["wait"] and self.is_in_vain(resource, thing):
+            self.say("nested", client, first)
         elif request["wait"]:
-            resource.waiters.append(thing)
-            self.say("enqueued", client, len(resource.waiters), first)
+            self.number += 1
+            thing.number = self.number
+            self.enqueue(resource, thing)
+            self.say("enqueued", client, resource.waiters.index(thing) + 1, first)
         else:
             self.say("busy", client, first)
 
@@ -140,8 +149,39 @@ class Model:
             return 0 <= request["mode"] <= 5
         return kind != "numeric" or 1 <= request["quantity"] <= 2147483647
 
+    def enqueue(self, resource, thing):
+        preferred = [one for one in resource.waiters if one.nested]
+        place = len(preferred) if thing.nested else len(resource.waiters)
+        resource.waiters.insert(place, thing)
+
+    def kin(self, resource, thing):
+        return [holder for holder in resource.holders if holder.client in thing.ancestors]
+
+    def is_in_vain(self, resource, thing):
+        kin = self.kin(resource, thing)
+        return bool(kin) and not self.get_along(resource, thing, kin)
+
+    def tell_heirs(self, resource, client):
+        """A client got something: waiters from within its locks are nested, or wait in vain."""
+        for thing in sorted(resource.waiters, key=lambda thing: thing.number):
+            if thing not in resource.waiters or client not in thing.ancestors:
+                continue
+            if self.is_in_vain(resource, thing):
+                self.withdraw(thing.client)
+                self.say("nested", thing.client, False)
+            elif not thing.nested:
+                thing.nested = True
+                resource.waiters.remove(thing)
+                if self.may_run(resource, thing):
+                    self.grant(resource, thing, False)
+                    self.tell_heirs(resource, thing.client)
+                else:
+                    self.enqueue(resource, thing)
+
     def ahead(self, resource, thing):
         found = list(resource.holders)
+        if thing.nested:
+            return found
         for waiter in resource.waiters:
             if waiter is thing:
                 break
@@ -153,7 +193,11 @@ class Model:
         return self.patience >= 0 and self.now - waiter.since >= self.patience
 
     def may_run(self, resource, thing):
-        ahead = self.ahead(resource, thing)
+        if resource.kind == "timestamp" and not self.tick_is_free(resource):
+            return False
+        return self.get_along(resource, thing, self.ahead(resource, thing))
+
+    def get_along(self, resource, thing, ahead):
         if resource.kind == "simple":
             return all(one.mode in FRIENDS[thing.mode] for one in ahead)
         if resource.kind == "hierarchical":
@@ -163,8 +207,6 @@ class Model:
             )
         if resource.kind == "numeric":
             return sum(one.quantity for one in ahead) + thing.quantity <= resource.size
-        if resource.kind == "timestamp" and not self.tick_is_free(resource):
-            return False
         return len(ahead) < resource.size
 
     def tick_is_free(self, resource):
@@ -199,10 +241,16 @@ class Model:
             resource.returned.append(thing.place)
 
     def walk(self, resource):
-        for thing in list(resource.waiters):
-            if self.may_run(resource, thing):
-                resource.waiters.remove(thing)
-                self.grant(resource, thing, False)
+        served = [thing for thing in list(resource.waiters) if self.serve(resource, thing)]
+        for thing in served:
+            self.tell_heirs(resource, thing.client)
+
+    def serve(self, resource, thing):
+        if not self.may_run(resource, thing):
+            return False
+        resource.waiters.remove(thing)
+        self.grant(resource, thing, False)
+        return True
 
     def withdraw(self, client):
         """The pending request of a client goes, silently."""
@@ -222,6 +270,8 @@ class Model:
         self.clients.pop(client, None)
         self.parked = [one for one in self.parked if one[0] != client]
         touched = []
+        for thing in [thing for resource in self.resources for thing in resource.waiters]:
+            thing.ancestors = [one for one in thing.ancestors if one != client]
         for resource in self.resources:
             for thing in list(resource.holders):
                 if thing.client == client:

@@ -42,12 +42,15 @@ KINDS = {  # name: (root, kind, size)
     b"/s/a": (b"/s", "hierarchical", 0),
 }
 STEP = 125  # ms; an eighth of a second is exact in binary, so times can be compared
-PLAIN = {"mode": 5, "quantity": 1, "wait": True, "create": True, "lifespan": 0}
+PLAIN = {
+    "mode": 5, "quantity": 1, "wait": True, "create": True, "lifespan": 0, "ancestors": ()
+}  # fmt: skip
 EVERYBODY = "ABCDEFGHIJ"
 CLIENTS = st.sampled_from(EVERYBODY)
 MODES = st.sampled_from([5, 5, 4, 3, 3, 2, 1, 0])
 QUANTITIES = st.sampled_from([1, 1, 2, 3, 3, 4, 5])
 NUMBERS = st.integers(0, 99)
+FAMILIES = st.lists(CLIENTS, max_size=4).map(tuple)
 
 
 def event_of(effect):
@@ -67,16 +70,16 @@ def event_of(effect):
 def split(events):
     """What is not significant is put in order.
 
-    Where `closed` stands among the events of other clients, and which of several resources is
-    walked first.
+    Where `closed` or a late refusal stands among the events of other clients, and which of several
+    resources is walked first.
     """
-    closed = sorted(event[1] for event in events if event[0] == "closed")
+    apart = [event for event in events if event[0] == "closed" or event[::2] == ("nested", False)]
     others = []
-    rest = [event for event in events if event[0] != "closed"]
+    rest = [event for event in events if event not in apart]
     for later, part in groupby(rest, lambda event: event[0] == "granted" and not event[4]):
         run = list(part)
         others += sorted(run, key=lambda event: KINDS[event[2]][0]) if later else run
-    return others, closed
+    return others, sorted(apart)
 
 
 def conflict(kind, size, one, other):
@@ -89,7 +92,7 @@ def conflict(kind, size, one, other):
 
 
 def shown(claim):
-    return claim.client, claim.name, claim.mode, claim.quantity, claim.element
+    return claim.client, claim.name, claim.mode, claim.quantity, claim.element, claim.nested
 
 
 class TableMachine(RuleBasedStateMachine):
@@ -143,6 +146,18 @@ class TableMachine(RuleBasedStateMachine):
             name = self.names[name % len(self.names)]
             self.ask(idle[which % len(idle)], name, mode=mode, quantity=quantity)
 
+    @rule(client=CLIENTS, name=NUMBERS, mode=MODES, quantity=QUANTITIES, ancestors=FAMILIES)
+    def lock_within_others(self, client, name, **parameters):
+        self.ask(client, self.names[name % len(self.names)], **parameters)
+
+    @precondition(lambda self: any(q.holders for q in self.before.resources))
+    @rule(client=CLIENTS, which=NUMBERS, mode=MODES, quantity=QUANTITIES, wait=st.booleans())
+    def lock_within_a_lock(self, client, which, **parameters):
+        """The same name as a holder; those who wait for the holder are not in the way."""
+        holders = [claim for q in self.before.resources for claim in q.holders]
+        holder = holders[which % len(holders)]
+        self.ask(client, holder.name, ancestors=(holder.client,), **parameters)
+
     @rule(
         client=CLIENTS,
         name=NUMBERS,
@@ -160,7 +175,7 @@ class TableMachine(RuleBasedStateMachine):
         queue = next((q for q in self.before.resources if q.name == root), None)
         pending = any(c.client == client for q in self.before.resources for c in q.waiters)
         overdue = self.table.wakeup() is not None and self.table.wakeup() <= self.now().monotonic
-        odd = pending or overdue or kind == "timestamp"
+        odd = pending or overdue or kind == "timestamp" or client in request.ancestors
         if queue is None or odd or not 0 <= request.mode <= 5 or request.quantity < 1:
             return None
         if kind == "numeric" and request.quantity > size:
@@ -235,7 +250,9 @@ class TableMachine(RuleBasedStateMachine):
             for waiter in queues[root].waiters:
                 earlier = waiter.client in arrivals and arrivals.index(waiter.client) < mine
                 expired = self.model.out_of_patience(Milliseconds(waiter))
-                if got is not None and earlier and expired and waiter.client != actor:
+                if got is None or got.nested:
+                    continue  # whoever is nested heeds holders alone
+                if earlier and expired and waiter.client != actor:
                     assert not conflict(kind, size, waiter, got)
 
     @invariant()
@@ -261,6 +278,13 @@ class TableMachine(RuleBasedStateMachine):
             for waiter in queue.waiters:
                 blocked = blockers(queue, waiter, self.now())
                 assert blocked or (queue.kind == "timestamp" and wakeup is not None)
+
+    @invariant()
+    def nobody_waits_for_a_lock_it_runs_in(self):
+        for resource in self.model.resources:
+            for thing in resource.waiters:
+                assert thing.nested or not self.model.kin(resource, thing)
+                assert not self.model.is_in_vain(resource, thing)
 
     @invariant()
     def snapshot_is_what_the_model_has(self):

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from flom.core.requests import Instant, Request
+from flom.core.requests import Granted, Instant, Request
 from flom.core.table import Table
 
 FEW, MANY = 40, 2000
@@ -44,8 +44,9 @@ class Crowd:
     def __init__(self, n, patience=-1):
         self.n, self.table = n, Table(patience)
 
-    def lock(self, client, name, mode=5, quantity=1):
-        return self.table.lock(client, Request(name, mode, quantity), NOW)
+    def lock(self, client, name, mode=5, quantity=1, ancestors=()):
+        request = Request(name, mode, quantity, ancestors=ancestors)
+        return self.table.lock(client, request, NOW)
 
     def unlock(self, client, name):
         return self.table.unlock(client, name, False, NOW)
@@ -174,7 +175,29 @@ def readers_above_a_node_that_blocks_many(crowd):
         yield
 
 
+def nested_among_many(name, among_nested):
+    """Within a lock that many wait for, or that many run in: served, and left again."""
+
+    def case(crowd):
+        crowd.lock("A", name, 1)
+        crowd.lock("H", name, 3, 7000)
+        for n in range(crowd.n):
+            crowd.lock(n, name, 4, 8000, ("A",) if among_nested else ())
+        for _ in range(20):
+            assert isinstance(crowd.lock("B", name, 1, 1, ("A",))[0], Granted)
+            crowd.leave("B")
+            crowd.lock("C", name, 4, 8500, ("A",))
+            crowd.leave("C")
+            crowd.leave("H")
+            crowd.lock("H", name, 3, 7000)
+            yield
+
+    case.__name__ = f"nested_among_{'nested' if among_nested else 'others'}_{name.decode()}"
+    return case
+
+
 CASES = [
+    *(nested_among_many(n, nested) for n in [b"foo", b"n[9000]", b"/r/x"] for nested in (0, 1)),
     other_resources,
     other_locks_of_the_connection,
     *map(handing_on, [b"foo", b"n[1]", b"a.b", b"_S_q[2]", b"/r/x"]),

@@ -18,7 +18,7 @@ PATHS = [
 ]
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["lock", "lock", "lock", "unlock", "leave", "time"]),
+        st.sampled_from(["lock", "lock", "nest", "unlock", "leave", "time"]),
         st.integers(0, 1000),
         st.integers(0, 5),
         st.integers(1, 6),
@@ -36,9 +36,11 @@ def crowd(steps, patience, names, probes):
         mine = list(clients)[which % len(clients)] if clients else None
         if what == "time":
             now += which / 256
-        elif what == "lock":
+        elif what in ("lock", "nest"):
             clients[number] = names[which % len(names)]
-            table.lock(number, Request(clients[number], mode, quantity), at)
+            ancestors = ("keeper",) if what == "nest" else ()
+            request = Request(clients[number], mode, quantity, ancestors=ancestors)
+            table.lock(number, request, at)
         elif mine is not None and what == "leave":
             del clients[mine]
             table.disconnect(mine, at)
@@ -52,8 +54,10 @@ def agree(table, resource, now, probes):
     for waiter in queue.waiters:
         assert blockers(queue, waiter, now)
     for probe in probes:
-        free = resource.judge(probe, now) == GRANT
-        assert free == (not blockers(queue, probe, now)), (probe, queue)
+        nested = Request(probe.name, probe.mode, probe.quantity, ancestors=("keeper",))
+        for request, within in (probe, False), (nested, True):
+            free = resource.judge(request, now, within) == GRANT
+            assert free == (not blockers(queue, request, now)), (request, queue)
 
 
 PATIENCE = st.sampled_from([-1, 0, 1000])

@@ -11,10 +11,10 @@ class Connection:
     current: the resource of its most recent lock. held: the newest grant for each name, with the
     older ones of the same name behind it. pending: the one request that waits in a queue.
     parked: the resource whose creation it waits for. bound: the resources it keeps alive, with
-    the number of its entries there.
+    the number of its entries there. heirs: the waiters that were asked for from within its locks.
     """
 
-    __slots__ = ("bound", "client", "current", "held", "parked", "pending")
+    __slots__ = ("bound", "client", "current", "heirs", "held", "parked", "pending")
 
     def __init__(self, client: object) -> None:
         self.client = client
@@ -23,6 +23,7 @@ class Connection:
         self.pending: Entry | None = None
         self.parked: bytes | None = None
         self.bound: dict[Resource, int] = {}
+        self.heirs: dict[Entry, None] = {}
 
     def hold(self, entry: "Entry") -> None:
         """Remember a grant."""

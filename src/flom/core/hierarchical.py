@@ -4,9 +4,9 @@ No element is given; a release gives nothing back. A node exists as long as ther
 it or below it (resources.md 6.4).
 """
 
-from .modes import CONFLICTS, RIVALS, UNIT, clash, is_mode
+from .modes import CONFLICTS, NESTED, RIVALS, UNIT, clash, is_mode
 from .requests import Instant, Request
-from .resource import GRANT, WAIT, Entry, Line, Resource
+from .resource import GRANT, NEVER, WAIT, Entry, Line, Resource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Node:
     """One level of a path, with what must be known to decide without looking around.
 
     held, held_within: holders on the node; on it or below it. queued_within: waiters on it or
-    below it. All three are packed counters (modes.py). lines: the waiters on the node by mode.
+    below it. All three are packed counters (modes.py). lines: the waiters on the node by row.
     lines_within: those on it or below it. waiting: the children with waiters on or below them.
     """
 
@@ -80,10 +80,11 @@ class Hierarchical(Resource):
             if clash(claim.mode, request.mode) and _on_one_path(claim.name, request.name)
         ]
 
-    def judge(self, request: Request, now: Instant) -> int:
+    def judge(self, request: Request, now: Instant, nested: bool = False) -> int:
         """A newcomer waits for holders, and for impatient waiters, on its path and below it."""
         node, complete = self._find(request.name)
-        free = self._is_free(node, complete, request.mode, self._arrivals, now)
+        row = request.mode + NESTED if nested else request.mode
+        free = self._is_free(node, complete, row, NEVER, now)
         return GRANT if free else WAIT
 
     def take(self, entry: Entry, now: Instant) -> bool:
@@ -110,23 +111,23 @@ class Hierarchical(Resource):
         """Queue on the node, and be seen from every node above."""
         super().enter(entry)
         node = entry.mark = self._reach(entry.name)
-        _line(node.lines, entry.mode).append(entry)
+        _line(node.lines, entry.row).append(entry)
         unit = UNIT[entry.mode]
         for each in node.upwards():
             if not each.queued_within and each.parent is not None:
                 each.parent.waiting[each.label] = each
             each.queued_within += unit
-            _line(each.lines_within, entry.mode).append(entry)
+            _line(each.lines_within, entry.row).append(entry)
 
     def leave(self, entry: Entry) -> None:
         """Undo `enter`."""
         super().leave(entry)
         node = _node_of(entry)
-        node.lines[entry.mode].discard(entry)
+        node.lines[entry.row].discard(entry)
         unit = UNIT[entry.mode]
         for each in node.upwards():
             each.queued_within -= unit
-            each.lines_within[entry.mode].discard(entry)
+            each.lines_within[entry.row].discard(entry)
             if not each.queued_within and each.parent is not None:
                 del each.parent.waiting[each.label]
         _prune(node)
@@ -134,10 +135,10 @@ class Hierarchical(Resource):
     def promote(self, gone: list[Entry], now: Instant) -> list[Entry]:
         """Walk those whom the departed blocked, oldest first.
 
-        Of one mode on one node only the oldest counts: what blocks it blocks the others as well.
+        Of one row on one node only the oldest counts: what blocks it blocks the others as well.
         """
         served: list[Entry] = []
-        if not self.line.count:
+        if not self.waiters:
             return served
         from heapq import heapify, heappop, heappush  # rare: not worth its time at the start
 
@@ -146,17 +147,17 @@ class Hierarchical(Resource):
         while candidates:
             entry = heappop(candidates)[1]
             node = _node_of(entry)
-            if not self._is_free(node, True, entry.mode, entry.order, now):
+            if not self._is_free(node, True, entry.row, entry.order, now):
                 continue
             self.serve(entry, now)
             served.append(entry)
-            line = node.lines[entry.mode]
+            line = node.lines[entry.row]
             if line.count:
                 heappush(candidates, (line.first().order, line.first()))
         return served
 
     def _candidates(self, gone: list[Entry]) -> "Iterable[Entry]":
-        """The oldest of each mode on each node, among the waiters that conflict with the gone."""
+        """The oldest of each row on each node, among the waiters that conflict with the gone."""
         found: dict[Entry, None] = {}
         for departed in gone:
             node = _node_of(departed)
@@ -168,22 +169,23 @@ class Hierarchical(Resource):
             found.update(dict.fromkeys(_search_below(node, rivals, held_above)))
         return found
 
-    def _is_free(self, node: Node, complete: bool, mode: int, order: int, now: Instant) -> bool:
-        """Whether nothing ahead conflicts with a mode on a node.
+    def _is_free(self, node: Node, complete: bool, row: int, order: float, now: Instant) -> bool:
+        """Whether nothing ahead conflicts with a waiter of a row on a node.
 
-        complete: False if the path goes on below `node`, where no node exists yet. order: arrival.
+        complete: False if the path goes on below `node`, where no node exists yet. order: its
+        place in the queue.
         """
-        conflicts = CONFLICTS[mode]
+        conflicts = CONFLICTS[row]
         if complete and node.held_within & conflicts:
             return False
         for each in node.upwards():
-            if each.held & conflicts or self._barred(each.lines, mode, order, now):
+            if each.held & conflicts or self._barred(each.lines, row, order, now):
                 return False
-        return not (complete and self._barred(node.lines_within, mode, order, now))
+        return not (complete and self._barred(node.lines_within, row, order, now))
 
-    def _barred(self, lines: dict[int, Line], mode: int, order: int, now: Instant) -> bool:
-        """Whether an impatient waiter before `order` in these lines conflicts with the mode."""
-        for rival in RIVALS[mode] if lines else ():
+    def _barred(self, lines: dict[int, Line], row: int, order: float, now: Instant) -> bool:
+        """Whether an impatient waiter before `order` in these lines conflicts with the row."""
+        for rival in RIVALS[row] if lines else ():
             line = lines.get(rival)
             if line is not None and line.count:
                 entry = line.first()
@@ -221,10 +223,10 @@ def _node_of(entry: Entry) -> Node:
     return entry.mark
 
 
-def _line(lines: dict[int, Line], mode: int) -> Line:
-    line = lines.get(mode)
+def _line(lines: dict[int, Line], row: int) -> Line:
+    line = lines.get(row)
     if line is None:
-        line = lines[mode] = Line()
+        line = lines[row] = Line()
     return line
 
 
@@ -235,26 +237,24 @@ def _prune(node: Node) -> None:
         node = node.parent
 
 
-def _firsts(node: Node, modes: "Iterable[int]") -> list[Entry]:
-    """The oldest waiter on a node for each of some modes."""
-    lines = [node.lines[mode] for mode in modes if mode in node.lines]
+def _firsts(node: Node, rows: "Iterable[int]") -> list[Entry]:
+    """The oldest waiter on a node for each of some rows."""
+    lines = [node.lines[row] for row in rows if row in node.lines]
     return [line.first() for line in lines if line.count]
 
 
-def _waited_for(node: Node, modes: "Iterable[int]", held: int) -> list[int]:
-    """Those modes that somebody on or below a node wants and that `held` does not rule out."""
+def _waited_for(node: Node, rows: "Iterable[int]", held: int) -> list[int]:
+    """Those rows that somebody on or below a node stands in and that `held` does not rule out."""
     lines = node.lines_within
-    return [
-        mode for mode in modes if mode in lines and lines[mode].count and not held & CONFLICTS[mode]
-    ]
+    return [row for row in rows if row in lines and lines[row].count and not held & CONFLICTS[row]]
 
 
-def _search_below(top: Node, modes: "Iterable[int]", held: int) -> "Iterator[Entry]":
-    """The oldest waiter of each mode on each node below `top`, as far as `held` lets them be.
+def _search_below(top: Node, rows: "Iterable[int]", held: int) -> "Iterator[Entry]":
+    """The oldest waiter of each row on each node below `top`, as far as `held` lets them be.
 
     held: what is held on the path down to `top`. Only nodes that are waited for are visited.
     """
-    stack = [(top, _waited_for(top, modes, held), held)]
+    stack = [(top, _waited_for(top, rows, held), held)]
     while stack:
         node, wanted, held = stack.pop()
         for child in node.waiting.values() if wanted else ():

@@ -23,12 +23,22 @@ _COMPATIBLE = (
 _LANE = 32
 UNIT = tuple(1 << (_LANE * mode) for mode in range(6))
 
-# The modes that conflict with a mode, and the lanes of a packed counter that hold them.
-RIVALS = tuple(
+# Waiters stand in rows: row m has those of mode m, row NESTED + m the nested ones of mode m, who
+# are ahead of all others and heed holders alone (queue.py).
+NESTED = 6
+
+_CLASHING = tuple(
     tuple(held for held in range(6) if not _COMPATIBLE[held][asked]) for asked in range(6)
 )
-CONFLICTS = tuple(
-    sum(((1 << _LANE) - 1) << (_LANE * rival) for rival in rivals) for rivals in RIVALS
+
+# For each row: the rows whose waiters, when they are ahead, conflict with it, and the lanes of a
+# packed counter with the modes that do.
+RIVALS = (
+    *((*modes, *(NESTED + mode for mode in modes)) for modes in _CLASHING),
+    *(((),) * NESTED),
+)
+CONFLICTS = 2 * tuple(
+    sum(((1 << _LANE) - 1) << (_LANE * mode) for mode in modes) for modes in _CLASHING
 )
 
 

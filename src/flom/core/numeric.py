@@ -16,14 +16,15 @@ _NOBODY = MAX_QUANTITY + 1  # wanted by an empty place: more than anybody may wa
 
 
 class Numeric(Resource):
-    """The free units are counted; the waiters stand in a tree that finds one who wants few."""
+    """The free units are counted; the waiters stand in trees that find one who wants few."""
 
-    __slots__ = ("_free", "_waiters")
+    __slots__ = ("_free", "_in_front", "_others")
 
     def __init__(self, name: "Name", lifespan: int, patience: float) -> None:
         super().__init__(name, lifespan, patience)
         self._free = name.size
-        self._waiters = FirstFit()
+        self._in_front = FirstFit()  # the nested ones
+        self._others = FirstFit()
 
     @staticmethod
     def acceptable(request: Request) -> bool:
@@ -39,26 +40,22 @@ class Numeric(Resource):
         left = size - sum(claim.quantity for claim in ahead)
         return ahead if request.quantity > left else []
 
-    def judge(self, request: Request, now: Instant) -> int:
+    def judge(self, request: Request, now: Instant, nested: bool = False) -> int:
         """Behind an impatient waiter there is nothing left: it waits for units itself."""
         if request.quantity > self.name.size:
             return IMPOSSIBLE
         if request.quantity > self._free:
             return WAIT
-        if self.line.count and self.impatient(self.line.first(), now):
-            return WAIT
-        return GRANT
+        return WAIT if not nested and self._barred(None, now) else GRANT
 
     def grantable(self, now: Instant) -> Entry | None:
-        """The oldest who wants no more than is free, unless it would pass an impatient one.
-
-        Those whose patience has run out are the oldest: if there are any, the first is one.
-        """
-        entry = self._waiters.first(self._free)
+        """The oldest who wants no more than is free, unless it would pass an impatient one."""
+        entry = self._in_front.first(self._free)
         if entry is None:
-            return None
-        oldest = self.line.first()
-        return None if oldest is not entry and self.impatient(oldest, now) else entry
+            entry = self._others.first(self._free)
+            if entry is not None and self._barred(entry, now):
+                return None
+        return entry
 
     def take(self, entry: Entry, now: Instant) -> bool:
         """Take the units."""
@@ -72,14 +69,26 @@ class Numeric(Resource):
         del self.holders[entry]
 
     def enter(self, entry: Entry) -> None:
-        """Queue, also in the tree."""
+        """Queue, also in a tree."""
         super().enter(entry)
-        self._waiters.append(entry)
+        (self._in_front if entry.nested else self._others).append(entry)
 
     def leave(self, entry: Entry) -> None:
         """Leave queue and tree."""
         super().leave(entry)
-        self._waiters.discard(entry)
+        (self._in_front if entry.nested else self._others).discard(entry)
+
+    def _barred(self, waiter: Entry | None, now: Instant) -> bool:
+        """Whether anybody impatient is ahead of one who is not nested; None: of a newcomer.
+
+        Those whose patience has run out are the oldest: if there are any, the first is one.
+        """
+        for line in self.nested, self.line:
+            if line.count:
+                oldest = line.first()
+                if oldest is not waiter and self.impatient(oldest, now):
+                    return True
+        return False
 
 
 class FirstFit:

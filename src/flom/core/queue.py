@@ -4,6 +4,10 @@ A request is granted when it conflicts with nothing ahead of it in its queue. Ah
 are all holders, and every earlier waiter whose patience has run out. What "conflicts" means is
 the kind's business (`conflicting` of simple.py, numeric.py, ...).
 
+A nested request comes from within a lock that is held on the same resource. Its holder cannot
+release before it is served, so whoever waits for that holder must not be ahead of it: only holders
+are. If it has to wait, it does so in front of all who are not nested.
+
 Everything here is a function of the ordered queue alone: it can be called with a queue that was
 read from anywhere. The living resources (resource.py) decide by summaries; the property tests
 show that they decide the same.
@@ -20,9 +24,12 @@ FOR_EVER = float("inf")
 
 
 class Claim(Value):
-    """One holder or waiter. `since`: monotonic seconds of its grant, or of entering the queue."""
+    """One holder or waiter. `since`: monotonic seconds of its grant, or of entering the queue.
 
-    __slots__ = ("client", "element", "mode", "name", "quantity", "since")
+    nested: it was asked for from within a lock on the same resource.
+    """
+
+    __slots__ = ("client", "element", "mode", "name", "nested", "quantity", "since")
 
     def __init__(
         self,
@@ -32,6 +39,7 @@ class Claim(Value):
         quantity: int,
         since: float,
         element: str | None = None,
+        nested: bool = False,
     ) -> None:
         self.client = client
         self.name = name
@@ -39,11 +47,13 @@ class Claim(Value):
         self.quantity = quantity
         self.since = since
         self.element = element
+        self.nested = nested
 
 
 class Queue(Value):
-    """A resource as seen from outside: holders in order of grant, waiters in order of arrival.
+    """A resource as seen from outside: holders in order of grant, waiters in order.
 
+    Nested waiters stand before the others; within both parts the order is that of arrival.
     kind, size: as in names.Name. patience: milliseconds, negative = for ever.
     """
 
@@ -79,14 +89,22 @@ class Snapshot(Value):
 def queue_of(resource: "Resource", patience: int) -> Queue:
     """The ordered queue of a living resource. patience: milliseconds, as in the table."""
     name = resource.name
-    holders = tuple(map(_claim_of, resource.holders))
-    waiters = tuple(map(_claim_of, resource.line))
+    holders = tuple(map(claim_of, resource.holders))
+    waiters = (*map(claim_of, resource.nested), *map(claim_of, resource.line))
     return Queue(name.root, name.kind, name.size, patience, holders, waiters)
 
 
-def _claim_of(entry: "Entry") -> Claim:
-    client = entry.connection.client
-    return Claim(client, entry.name, entry.mode, entry.quantity, entry.since, entry.element)
+def claim_of(entry: "Entry") -> Claim:
+    """A holder or waiter of a living resource as a plain value."""
+    return Claim(
+        entry.connection.client,
+        entry.name,
+        entry.mode,
+        entry.quantity,
+        entry.since,
+        entry.element,
+        entry.nested,
+    )
 
 
 def seconds_of(patience: int) -> float:
@@ -94,8 +112,17 @@ def seconds_of(patience: int) -> float:
     return FOR_EVER if patience < 0 else patience / 1000
 
 
+def is_nested(queue: Queue, request: Request | Claim) -> bool:
+    """Whether a request comes from within a lock that is held here."""
+    if isinstance(request, Claim):
+        return request.nested
+    return any(claim.client in request.ancestors for claim in queue.holders)
+
+
 def barriers(queue: Queue, request: Request | Claim, now: Instant) -> list[Claim]:
     """The waiters ahead of a request: earlier ones whose patience has run out."""
+    if is_nested(queue, request):
+        return []
     earlier = list(queue.waiters)
     for position, claim in enumerate(queue.waiters):
         if claim is request:

@@ -52,10 +52,11 @@ class Request(Value):
 
     mode: 0 NL to 5 EX. quantity: units of a numeric resource. wait: may it be queued or parked.
     create: may it bring the resource into existence. lifespan: milliseconds, counts only if this
-    request creates the resource.
+    request creates the resource. ancestors: the clients within whose locks the asker runs; those
+    who hold nothing of the resource do not count.
     """
 
-    __slots__ = ("create", "lifespan", "mode", "name", "quantity", "wait")
+    __slots__ = ("ancestors", "create", "lifespan", "mode", "name", "quantity", "wait")
 
     def __init__(
         self,
@@ -65,6 +66,7 @@ class Request(Value):
         wait: bool = True,
         create: bool = True,
         lifespan: int = 0,
+        ancestors: tuple[object, ...] = (),
     ) -> None:
         self.name = name
         self.mode = mode
@@ -72,6 +74,7 @@ class Request(Value):
         self.wait = wait
         self.create = create
         self.lifespan = lifespan
+        self.ancestors = ancestors
 
 
 class Effect(Value):
@@ -115,7 +118,11 @@ class Parked(Effect):
 
 
 class Refused(Effect):
-    """The request is over without a lock: "busy", "cannot_wait", "impossible", "invalid_name"."""
+    """The request is over without a lock: `reason` says why.
+
+    "busy", "cannot_wait", "impossible", "invalid_name", or "nested": it would wait for what its
+    own ancestors hold.
+    """
 
     __slots__ = ("first", "reason")
 

@@ -9,6 +9,7 @@ costs the same whatever their number. It derives from `Resource` and says:
 * `take` and `give_back`: what a holder gets and leaves behind.
 """
 
+from .modes import NESTED
 from .requests import Instant, Request
 
 TYPE_CHECKING = False
@@ -23,6 +24,8 @@ GRANT, WAIT, IMPOSSIBLE = range(3)  # verdicts
 
 NEVER = float("inf")
 
+_IN_FRONT = 1 << 62  # more than there will ever be arrivals
+
 _LONGEST = 10**15  # ms; a longer lifespan is for ever, and must not overflow a float
 
 
@@ -30,16 +33,19 @@ class Entry:
     """One request on its way: a waiter, then a holder, then gone. Never a waiter again."""
 
     __slots__ = (
+        "ancestors",
         "connection",
         "element",
         "held",
         "mark",
         "mode",
         "name",
+        "nested",
         "older",
         "order",
         "quantity",
         "resource",
+        "row",
         "since",
         "waiting",
     )
@@ -47,10 +53,18 @@ class Entry:
     held: bool  # after a walk: whether it was granted; False = it cannot be answered
     mark: object  # whatever the kind wants to remember
     older: "Entry | None"  # the grant before this one, same connection and name
-    order: int  # place in the order of arrival, set when it enters the queue
+    order: int  # place in the queue, set when it enters; the smaller the further in front
+    ancestors: "tuple[Connection, ...]"  # of a waiter: within whose locks it was asked for
+    nested: bool  # asked for from within a lock on the same resource
+    row: int  # of modes.py
 
     def __init__(
-        self, connection: "Connection", resource: "Resource", request: Request, since: float
+        self,
+        connection: "Connection",
+        resource: "Resource",
+        request: Request,
+        since: float,
+        nested: bool = False,
     ) -> None:
         self.connection = connection
         self.resource = resource
@@ -60,6 +74,9 @@ class Entry:
         self.since = since
         self.element: str | None = None
         self.waiting = False
+        self.ancestors: tuple[Connection, ...] = ()
+        self.nested = nested
+        self.row = request.mode + NESTED if nested else request.mode
 
 
 class Line:
@@ -108,8 +125,9 @@ class Line:
 class Resource:
     """One living resource.
 
-    holders: in order of grant. line: the waiters. bound: how many connections keep it alive.
-    retention: seconds it lives on without any.
+    holders: in order of grant. nested, line: the waiters, nested ones and the others behind them;
+    waiters: their number. bound: how many connections keep it alive. retention: seconds it lives
+    on without any.
     due: monotonic time at which the table must look at it again; timer: when the table's clock
     will look, which may be earlier.
     """
@@ -121,9 +139,11 @@ class Resource:
         "holders",
         "line",
         "name",
+        "nested",
         "patience",
         "retention",
         "timer",
+        "waiters",
     )
 
     ticks = False  # whether grants depend on the clock
@@ -133,7 +153,9 @@ class Resource:
         self.retention = retention_of(lifespan)
         self.patience = patience
         self.holders: dict[Entry, None] = {}
+        self.nested = Line()
         self.line = Line()
+        self.waiters = 0
         self.bound = 0
         self.due = NEVER
         self.timer = NEVER
@@ -154,7 +176,7 @@ class Resource:
         """Those among the holders and waiters ahead who conflict with the request."""
         raise NotImplementedError
 
-    def judge(self, request: Request, now: Instant) -> int:
+    def judge(self, request: Request, now: Instant, nested: bool = False) -> int:
         """The verdict on a newcomer: GRANT, WAIT or IMPOSSIBLE."""
         raise NotImplementedError
 
@@ -172,16 +194,29 @@ class Resource:
         del self.holders[entry]
 
     def enter(self, entry: Entry) -> None:
-        """Put an entry at the end of the queue."""
+        """Put an entry at the end of the queue, or of the nested ones in front."""
         entry.waiting = True
-        entry.order = self._arrivals
+        self.waiters += 1
         self._arrivals += 1
-        self.line.append(entry)
+        if entry.nested:
+            entry.order = self._arrivals - _IN_FRONT
+            self.nested.append(entry)
+        else:
+            entry.order = self._arrivals
+            self.line.append(entry)
 
     def leave(self, entry: Entry) -> None:
         """Take a waiter out of the queue."""
         entry.waiting = False
-        self.line.discard(entry)
+        self.waiters -= 1
+        if entry.nested:
+            self.nested.discard(entry)
+        else:
+            self.line.discard(entry)
+
+    def oldest(self) -> Entry:
+        """The waiter in front of all. There must be one."""
+        return (self.nested if self.nested.count else self.line).first()
 
     def impatient(self, entry: Entry, now: Instant) -> bool:
         """Whether the patience of a waiter has run out, so that nobody may pass it any more."""
@@ -194,7 +229,7 @@ class Resource:
         ones in order; those with `held` False could not be answered and are out of the queue.
         """
         served = []
-        while self.line.count:
+        while self.waiters:
             entry = self.grantable(now)
             if entry is None:
                 break

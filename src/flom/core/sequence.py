@@ -35,13 +35,13 @@ class Sequence(Resource):
         ahead = holders + barriers
         return ahead if len(ahead) >= size else []
 
-    def judge(self, request: Request, now: Instant) -> int:
+    def judge(self, request: Request, now: Instant, nested: bool = False) -> int:
         """A place that is free at rest is wanted by no waiter."""
         return GRANT if len(self.holders) < self.name.size else WAIT
 
     def grantable(self, now: Instant) -> Entry | None:
         """All wait for the same: the oldest is served first."""
-        return self.line.first() if len(self.holders) < self.name.size else None
+        return self.oldest() if len(self.holders) < self.name.size else None
 
     def take(self, entry: Entry, now: Instant) -> bool:
         """Give a number."""

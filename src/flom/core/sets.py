@@ -31,13 +31,13 @@ class Set(Resource):
         ahead = holders + barriers
         return ahead if len(ahead) >= size else []
 
-    def judge(self, request: Request, now: Instant) -> int:
+    def judge(self, request: Request, now: Instant, nested: bool = False) -> int:
         """An element that is free at rest is wanted by no waiter."""
         return GRANT if self._free else WAIT
 
     def grantable(self, now: Instant) -> Entry | None:
         """All wait for the same: the oldest is served first."""
-        return self.line.first() if self._free else None
+        return self.oldest() if self._free else None
 
     def take(self, entry: Entry, now: Instant) -> bool:
         """Give the first free element from the cursor on, and move the cursor by one."""

@@ -5,7 +5,7 @@ No element is given; a release gives nothing back (resources.md 4, 6.1).
 
 from .modes import CONFLICTS, RIVALS, UNIT, clash, is_mode
 from .requests import Instant, Request
-from .resource import GRANT, WAIT, Entry, Line, Resource
+from .resource import GRANT, NEVER, WAIT, Entry, Line, Resource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Simple(Resource):
-    """Holders and waiters are counted by mode; the waiters of each mode stand in a line too."""
+    """Holders and waiters are counted by mode; the waiters of each row stand in a line too."""
 
     __slots__ = ("_held", "_lines", "_queued")
 
@@ -36,25 +36,27 @@ class Simple(Resource):
         """Those whose mode clashes with the mode asked for."""
         return [claim for claim in holders + barriers if clash(claim.mode, request.mode)]
 
-    def judge(self, request: Request, now: Instant) -> int:
+    def judge(self, request: Request, now: Instant, nested: bool = False) -> int:
         """A newcomer waits for conflicting holders and impatient conflicting waiters."""
         conflicts = CONFLICTS[request.mode]
         if self._held & conflicts:
             return WAIT
-        if self._queued & conflicts and self._barred(request.mode, self._arrivals, now):
+        if nested or not self._queued & conflicts:
+            return GRANT
+        if self._barred(request.mode, NEVER, now):
             return WAIT
         return GRANT
 
     def grantable(self, now: Instant) -> Entry | None:
-        """Of one mode only the oldest waiter counts: what blocks it blocks the others as well."""
+        """Of one row only the oldest waiter counts: what blocks it blocks the others as well."""
         best = None
-        for mode, line in self._lines.items():
-            if not line.count or self._held & CONFLICTS[mode]:
+        for row, line in self._lines.items():
+            if not line.count or self._held & CONFLICTS[row]:
                 continue
             entry = line.first()
             if best is not None and best.order < entry.order:
                 continue
-            if not self._barred(mode, entry.order, now):
+            if not self._barred(row, entry.order, now):
                 best = entry
         return best
 
@@ -70,23 +72,23 @@ class Simple(Resource):
         del self.holders[entry]
 
     def enter(self, entry: Entry) -> None:
-        """Queue, also among those of the same mode."""
+        """Queue, also among those of the same row."""
         super().enter(entry)
         self._queued += UNIT[entry.mode]
-        line = self._lines.get(entry.mode)
+        line = self._lines.get(entry.row)
         if line is None:
-            line = self._lines[entry.mode] = Line()
+            line = self._lines[entry.row] = Line()
         line.append(entry)
 
     def leave(self, entry: Entry) -> None:
         """Leave both lines."""
         super().leave(entry)
         self._queued -= UNIT[entry.mode]
-        self._lines[entry.mode].discard(entry)
+        self._lines[entry.row].discard(entry)
 
-    def _barred(self, mode: int, order: int, now: Instant) -> bool:
-        """Whether an impatient waiter before `order` conflicts with the mode."""
-        for rival in RIVALS[mode]:
+    def _barred(self, row: int, order: float, now: Instant) -> bool:
+        """Whether an impatient waiter before `order` conflicts with a waiter of the row."""
+        for rival in RIVALS[row]:
             line = self._lines.get(rival)
             if line is not None and line.count:
                 entry = line.first()

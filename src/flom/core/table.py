@@ -4,14 +4,15 @@ The rules are in resources.md 3, 7 and 8. Whatever cannot be decided by the queu
 is decided here; what follows for whom is returned as a list of effects, in order.
 """
 
+from .binding import Bindings
 from .connection import Connection
+from .descent import forget, is_in_vain, kin_of, request_of, watch
 from .kinds import resource_class
 from .names import Name, parse
 from .parking import Parking
 from .queue import Snapshot, queue_of, seconds_of
 from .requests import Closed, Effect, Enqueued, Granted, Instant, Parked, Refused, Request
 from .resource import GRANT, IMPOSSIBLE, NEVER, Entry, Resource
-from .timers import Timers
 
 _NO_LOCK = "unlock without a lock"
 _OTHER_NAME = "unlock of another resource"
@@ -22,7 +23,7 @@ _CANNOT_WAIT = "the resource does not exist"
 _TOO_LONG = "the timestamp does not fit into an answer"
 
 
-class Table:
+class Table(Bindings):
     """The lock table.
 
     patience: how many milliseconds a waiter lets others pass; 0 = nobody passes (strictly fair),
@@ -34,15 +35,13 @@ class Table:
     called; and none blocks or raises, whatever a client asks.
     """
 
-    __slots__ = ("_connections", "_parked", "_patience", "_resources", "_timers", "due")
+    __slots__ = ("_connections", "_parked", "_patience")
 
     def __init__(self, patience: int = 60000) -> None:
+        super().__init__()
         self._patience = patience
         self._connections: dict[object, Connection] = {}
-        self._resources: dict[bytes, Resource] = {}  # by identity: the name, or the root of a tree
         self._parked = Parking()
-        self._timers = Timers()
-        self.due = NEVER  # no alarm is earlier
 
     def lock(self, client: object, request: Request, now: Instant) -> list[Effect]:
         """A client asks for a lock; a request of it that is still pending is replaced (W-35)."""
@@ -80,7 +79,7 @@ class Table:
             connection.drop(entry)
             resource.give_back(entry, rollback)
             self._unbind_entry(connection, resource, now)
-            if resource.line.count:
+            if resource.waiters:
                 self._walk([(resource, [entry])], now, effects)
         elif connection.pending is not None and connection.pending.name == name:
             self._withdraw(connection, now, effects)
@@ -205,42 +204,68 @@ class Table:
         if not resource.acceptable(request):
             self._end(connection, _BAD_NUMBER, now, effects)
             return
-        verdict = resource.judge(request, now)
+        ancestors = self._living(request.ancestors, connection) if request.ancestors else ()
+        kin = kin_of(ancestors, resource) if ancestors else []
+        entry = Entry(connection, resource, request, now.monotonic, bool(kin))
+        verdict = resource.judge(request, now, entry.nested)
         if verdict == GRANT:
-            entry = Entry(connection, resource, request, now.monotonic)
             if resource.take(entry, now):
                 connection.bound[resource] += 1
                 connection.hold(entry)
                 effects.append(Granted(connection.client, entry.name, entry.element, first))
+                if connection.heirs:
+                    self._tell_heirs(entry, now, effects)
             else:
                 self._end(connection, _TOO_LONG, now, effects)
         elif verdict == IMPOSSIBLE:
             effects.append(Refused(connection.client, "impossible", first))
+        elif request.wait and is_in_vain(resource, request, kin):
+            effects.append(Refused(connection.client, "nested", first))
         else:
-            self._wait(connection, resource, request, first, now, effects)
+            if resource.ticks:
+                # The wall clock may have been set since the alarm was computed.
+                self._walk([(resource, [])], now, effects)  # older waiters first
+            if request.wait:
+                watch(entry, ancestors)
+                self._enqueue(entry, first, now, effects)
+            else:
+                effects.append(Refused(connection.client, "busy", first))
 
-    def _wait(
-        self,
-        connection: Connection,
-        resource: Resource,
-        request: Request,
-        first: bool,
-        now: Instant,
-        effects: list[Effect],
-    ) -> None:
-        if resource.ticks:
-            # The wall clock may have been set since the alarm was computed: older waiters first.
-            self._walk([(resource, [])], now, effects)
-        if not request.wait:
-            effects.append(Refused(connection.client, "busy", first))
-            return
-        entry = Entry(connection, resource, request, now.monotonic)
+    def _enqueue(self, entry: Entry, first: bool, now: Instant, effects: list[Effect]) -> None:
+        connection, resource = entry.connection, entry.resource
         resource.enter(entry)
         connection.pending = entry
         connection.bound[resource] += 1
-        effects.append(Enqueued(connection.client, resource.line.count, first))
+        position = resource.nested.count if entry.nested else resource.waiters
+        effects.append(Enqueued(connection.client, position, first))
         if resource.ticks:
             self._arm_tick(resource, now)
+
+    def _living(
+        self, clients: tuple[object, ...], connection: Connection
+    ) -> tuple[Connection, ...]:
+        found = (self._connections.get(client) for client in dict.fromkeys(clients))
+        return tuple(one for one in found if one is not None and one is not connection)
+
+    def _tell_heirs(self, grant: Entry, now: Instant, effects: list[Effect]) -> None:
+        """Somebody got a lock: waiters from within its locks are nested now, or wait in vain."""
+        resource = grant.resource
+        for entry in list(grant.connection.heirs):
+            if not entry.waiting or entry.resource is not resource:
+                continue
+            heir, request = entry.connection, request_of(entry)
+            if is_in_vain(resource, request, kin_of(entry.ancestors, resource)):
+                self._withdraw(heir, now, effects)
+                effects.append(Refused(heir.client, "nested", False))
+            elif not entry.nested:
+                free = resource.judge(request, now, True) == GRANT
+                resource.leave(entry)
+                heir.pending = nested = Entry(heir, resource, request, entry.since, True)
+                resource.enter(nested)
+                watch(nested, forget(entry))
+                if free:
+                    resource.serve(nested, now)
+                    self._walk(self._served([nested], now, effects), now, effects)
 
     # Departures and what they make possible.
 
@@ -280,6 +305,7 @@ class Table:
         connection.pending = None
         resource = entry.resource
         resource.leave(entry)
+        forget(entry)
         return [(resource, [entry])] if resource.impatient(entry, now) else []
 
     def _walk(
@@ -290,56 +316,30 @@ class Table:
         A served waiter that cannot be answered departs as well: the work may grow on the way.
         """
         for resource, gone in work:
-            for entry in resource.promote(gone, now):
-                connection = entry.connection
-                connection.pending = None
-                if entry.held:
-                    connection.hold(entry)
-                    effects.append(Granted(connection.client, entry.name, entry.element, False))
-                else:
-                    effects.append(Closed(connection.client, _TOO_LONG))
-                    work.extend(self._remove(connection, now))
+            work.extend(self._served(resource.promote(gone, now), now, effects))
             if resource.ticks:
                 self._arm_tick(resource, now)
 
-    # Bookkeeping.
+    def _served(
+        self, entries: list[Entry], now: Instant, effects: list[Effect]
+    ) -> list[tuple[Resource, list[Entry]]]:
+        """Former waiters hold what they asked for, or depart; returns what has gone from where."""
+        gone = []
+        for entry in entries:
+            connection = entry.connection
+            connection.pending = None
+            forget(entry)
+            if entry.held:
+                connection.hold(entry)
+                effects.append(Granted(connection.client, entry.name, entry.element, False))
+            else:
+                effects.append(Closed(connection.client, _TOO_LONG))
+                gone.extend(self._remove(connection, now))
+        for entry in entries:
+            if entry.connection.heirs:
+                self._tell_heirs(entry, now, effects)
+        return gone
 
     def _is_bound(self, connection: Connection, text: bytes) -> bool:
         name = parse(text)
         return name is not None and self._resources.get(name.root) in connection.bound
-
-    def _bind(self, connection: Connection, resource: Resource, now: Instant) -> None:
-        """Make a resource the current one of a connection."""
-        previous, connection.current = connection.current, resource
-        if resource not in connection.bound:
-            connection.bound[resource] = 0
-            if not resource.bound:
-                resource.due = NEVER
-            resource.bound += 1
-        if previous is not None and not connection.bound[previous]:
-            self._unbind(connection, previous, now)
-
-    def _unbind_entry(self, connection: Connection, resource: Resource, now: Instant) -> None:
-        """An entry has gone: the connection may have no reason left to stay bound."""
-        left = connection.bound[resource] - 1
-        connection.bound[resource] = left
-        if not left and connection.current is not resource:
-            self._unbind(connection, resource, now)
-
-    def _unbind(self, connection: Connection, resource: Resource, now: Instant) -> None:
-        del connection.bound[resource]
-        resource.bound -= 1
-        if not resource.bound:
-            self._arm(resource, now.monotonic + resource.retention)
-
-    def _arm_tick(self, resource: Resource, now: Instant) -> None:
-        if not resource.bound:
-            return  # its alarm is the end of the retention
-        when = now.monotonic + resource.next_tick(now)
-        # Computed from two clocks, the same boundary comes out a little different each time.
-        if not abs(when - resource.due) < 0.001:
-            self._arm(resource, when)
-
-    def _arm(self, resource: Resource, when: float) -> None:
-        self._timers.arm(resource, when)
-        self.due = min(self.due, when)

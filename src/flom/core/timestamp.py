@@ -64,13 +64,13 @@ class Timestamp(Resource):
         ahead = holders + barriers
         return ahead if len(ahead) >= size else barriers
 
-    def judge(self, request: Request, now: Instant) -> int:
+    def judge(self, request: Request, now: Instant, nested: bool = False) -> int:
         """Nobody passes a waiter: the tick belongs to the oldest."""
-        return GRANT if not self.line.count and self._is_open(now) else WAIT
+        return GRANT if not self.waiters and self._is_open(now) else WAIT
 
     def grantable(self, now: Instant) -> Entry | None:
         """All wait for the same: the oldest is served first."""
-        return self.line.first() if self._is_open(now) else None
+        return self.oldest() if self._is_open(now) else None
 
     def take(self, entry: Entry, now: Instant) -> bool:
         """Give the time, unless it would not fit into an answer; that uses up no tick."""
@@ -84,7 +84,7 @@ class Timestamp(Resource):
 
     def next_tick(self, now: Instant) -> float:
         """Seconds until the first tick later than the last one, or until the next look at it."""
-        if not self.line.count or len(self.holders) >= self.name.size:
+        if not self.waiters or len(self.holders) >= self.name.size:
             return NEVER
         if self._is_open(now):
             return 0.0

@@ -137,13 +137,6 @@ def said(words):
     return heard
 
 
-def test_what_is_announced_as_coming_is_refused_today():
-    file = str(ROOT / "README.md")
-    files = [f"--{name}={file}" for name in texts.TLS[:3]]
-    refused = "not available in this version" in said([*files, "--", "true"])
-    assert refused, "TLS has come: take it out of texts.COMING"
-
-
 def test_what_is_announced_as_coming_has_no_effect_today(tmp_path):
     warned = "-m has no effect" in said(["-m", str(tmp_path), "-s", "/s"])
     assert warned, "the virtual file system has come: take it out of texts.COMING"

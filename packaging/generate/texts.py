@@ -91,12 +91,18 @@ OPTIONS: dict[str, str] = {
         list of the configuration files. Words that name no signal are skipped; `SIGKILL`
         and `SIGSTOP` only give a warning, and `SIGCHLD` is left out with one.
         """,
-    "tls-certificate": "",
-    "tls-private-key": "",
-    "tls-ca-certificate": "",
+    "tls-certificate": """
+        It may be followed by the authorities between it and the one that the peers know. A daemon
+        reads the three files when it starts, and again when they have changed.
+        """,
+    "tls-private-key": "Without a passphrase.",
+    "tls-ca-certificate": """
+        With the three files every connection uses TLS, local sockets included, and each side must
+        show a certificate. Command and daemon must agree. With one or two of them none does.
+        """,
     "tls-check-peer-id": """
         The id is that of `--unique-id`, and the common name of the certificate must equal
-        it. Needs the three files.
+        it. Each side decides for itself whether it checks the other. Needs the three files.
         """,
     "append-trace-file": "",
     "queue-patience": """
@@ -157,13 +163,9 @@ DEBUG_FEATURES = {
     "tls.client": "connects to `--unicast-address` with TLS and checks its peer",
 }
 
-# Features that are still to come, and the options that have to wait for them. Of the first a lock
-# says so and ends with status 99, apart from that only the debug features use them.
-TLS = ("tls-certificate", "tls-private-key", "tls-ca-certificate", "tls-check-peer-id")
+# Features that are still to come, and the options that have to wait for them.
 VFS = ("mount-point-vfs",)
 COMING = {
-    TLS: "This version has no TLS for locks yet: a lock with the three files ends with status 99. "
-    "Only the debug features use this option.",
     VFS: "This version has no virtual file system yet: the directory is checked, and a warning "
     "says that there is nothing else to it.",
 }

@@ -298,7 +298,12 @@ def symbol(rc: int) -> str:
 
 
 class FlomError(Exception):
-    """Base of every error of ours; `rc` is the return code that belongs to it."""
+    """Base of every error of ours; `rc` is the return code that belongs to it.
+
+    `advice` is what to do about it, where that does not follow from the code.
+    """
+
+    advice = ""
 
     def __init__(self, rc: int, text: str) -> None:
         super().__init__(text)

@@ -15,7 +15,6 @@ from flom.errors import (
     EXIT_FAILURE,
     EXIT_NOT_EXECUTED,
     EXIT_OK,
-    RC_INACTIVE_FEATURE,
     RC_LOCK_BUSY,
     RC_LOCK_CANT_WAIT,
     RC_LOCK_IMPOSSIBLE,
@@ -205,8 +204,6 @@ def _information(what: str) -> str:
 
 def _refuse_inactive(settings: "Settings", warnings: list[str]) -> None:
     """Say so instead of doing something else when a later version's feature is asked for."""
-    if settings.tls:
-        raise ConfigError(RC_INACTIVE_FEATURE, "TLS is not available in this version")
     if settings.mount_point_vfs:
         warnings.append("this version shows its state in no file system: -m has no effect")
 

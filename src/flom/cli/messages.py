@@ -41,7 +41,7 @@ def config_error(error: errors.ConfigError) -> str:
 
 def failure(phase: str, error: errors.FlomError, advice: str = "") -> str:
     """Connecting, locking or unlocking failed; `phase` is CONNECT, LOCK or UNLOCK."""
-    hint = advice or _ADVICE.get(error.rc, "") or _phase_advice(phase)
+    hint = advice or error.advice or _ADVICE.get(error.rc, "") or _phase_advice(phase)
     what = error.text or errors.describe(error.rc)
     return line(f"{what} ({hint}) [{phase}: ret_cod={error.rc}]")
 

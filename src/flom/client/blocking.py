@@ -5,7 +5,7 @@ from time import monotonic, sleep
 
 from flom import trace
 from flom.client.about import announcement, new_session
-from flom.client.reach import connect, reach, silent
+from flom.client.reach import connect, connect_plain, reach, silent
 from flom.client.session import DEFAULT_LIMIT, Session, endpoint_of
 from flom.errors import (
     RC_DAEMON_NOT_STARTED,
@@ -18,7 +18,7 @@ from flom.errors import (
 from flom.machine import unique_id
 from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.net.connect import NobodyListens
-from flom.net.sockets import MSG_DONTWAIT, MSG_PEEK, SHUT_WR, socket
+from flom.net.sockets import MSG_DONTWAIT, MSG_PEEK, SHUT_WR
 from flom.wire.client import ClientConversation
 from flom.wire.tokens import FLOM
 
@@ -26,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flom.client.reach import Tell
+    from flom.client.reach import Endpoint, Stream, Tell
     from flom.settings import Settings
 
 RECEIVE_SIZE = 4096
@@ -56,7 +56,7 @@ class Lock:
         self._tell = tell
         ext = announcement(settings, endpoint_of(settings), command, new_session())
         self._session = Session(settings, unique_id(), monotonic(), ext)
-        self._sock: socket | None = None
+        self._sock: Stream | None = None
         if trace.mask & trace.RESOURCE:
             trace.record(f"flom_resource: {self._session}")
 
@@ -67,6 +67,8 @@ class Lock:
             trace.CONNECTING, "flom_client_connect",
             reach, endpoint_of(settings), settings, self._session.connect_deadline, self._tell,
         )  # fmt: skip
+        if settings.tls:
+            self._session.peer_cn = self._sock.channel.peer_cn  # type: ignore[union-attr]
         if trace.mask & trace.CONNECTION:
             trace.record(f"flom_client_connect: connected, fd={self._sock.fileno()}")
 
@@ -74,10 +76,20 @@ class Lock:
         """Ask for the lock and wait for it; returns the element granted, if the kind has any."""
         try:
             return trace.told(trace.CLIENT, "flom_client_lock", self._acquire)
+        except FlomError as error:
+            if error.rc == RC_RECV_ERROR and self._session.unanswered:
+                _explain_close(error, endpoint_of(self._settings), self._settings)
+            raise
         finally:
             if self._session.served_by is not None:
-                daemon, step = self._session.served_by
-                _log("FLM016I", f"serving peer {daemon}, verb 1, step {step}")
+                self._log_daemon(*self._session.served_by)
+
+    def _log_daemon(self, peerid: str, step: int) -> None:
+        log("FLM016I", f"serving peer {peerid}, verb 1, step {step}")
+        if self._settings.tls_check_peer_id:
+            name = self._session.peer_cn
+            code = "FLM014I" if peerid == name else "FLM013E"
+            log(code, f"peer {endpoint_of(self._settings)}, id {peerid}, certificate for {name}")
 
     def _acquire(self) -> str | None:
         for _ in range(RESTARTS):
@@ -93,7 +105,7 @@ class Lock:
         except ConnectionError as error:
             self.close()
             raise FlomError(
-                RC_RECV_ERROR, f"the daemon closed the connection ({error.strerror})"
+                self._session.lost_rc, f"the daemon closed the connection ({error.strerror})"
             ) from None
 
     def release(self, rollback: bool) -> None:
@@ -127,7 +139,7 @@ class Lock:
         """The descriptor of the connection, -1 without one."""
         return -1 if self._sock is None else self._sock.fileno()
 
-    def _connected(self) -> socket:
+    def _connected(self) -> "Stream":
         if self._sock is None:
             raise FlomError(RC_SEND_ERROR, "there is no connection to a daemon")
         return self._sock
@@ -202,7 +214,7 @@ def shut_down(settings: "Settings", *, immediate: bool, tell: "Tell" = silent) -
         raise FlomError(rc, f"the daemon at {endpoint} refuses to end: {describe(rc)}")
     if not closed:
         text = f"rc {RC_NETWORK_TIMEOUT}: the daemon did not close within {CLOSE_LIMIT:.0f} s"
-        _log("FLM020N", text)
+        log("FLM020N", text)
     if immediate:
         _await_end(endpoint, settings)
     return closed
@@ -213,23 +225,36 @@ def _await_end(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings") -> No
     give_up = monotonic() + CLOSE_LIMIT
     while True:
         try:
-            connect(endpoint, settings, give_up).close()
+            connect_plain(endpoint, settings, give_up).close()
         except FlomError:
             return
         if monotonic() >= give_up:
-            raise FlomError(
+            error = FlomError(
                 RC_SEND_ERROR, f"the daemon at {endpoint} did not obey: it still accepts clients"
             )
+            _explain_close(error, endpoint, settings)
+            raise error
         sleep(0.02)
 
 
-def _send(sock: socket, data: bytes) -> None:
+def _explain_close(error: FlomError, endpoint: "Endpoint", settings: "Settings") -> None:
+    """Say what to do to a daemon that has closed a plain connection because it wants TLS."""
+    if settings.tls:
+        return
+    from flom.client.secure import speaks_tls
+
+    if speaks_tls(endpoint, settings):
+        error.text = "the daemon speaks TLS, this command does not"
+        error.advice = "give --tls-certificate, --tls-private-key and --tls-ca-certificate"
+
+
+def _send(sock: "Stream", data: bytes) -> None:
     if trace.mask & trace.MESSAGE:
         trace.record(f"flom_msg_send: {data!r}")
     sock.sendall(data)
 
 
-def _log(code: str, text: str) -> None:
+def log(code: str, text: str) -> None:
     """A record of the system log, where there is one (cli.md 15)."""
     try:
         posix.stat(SYSTEM_LOG)
@@ -252,7 +277,7 @@ def _remaining(deadline: float | None) -> float | None:
     return left
 
 
-def _has_ended(sock: socket) -> bool:
+def _has_ended(sock: "Stream") -> bool:
     """Whether the daemon closed while we were not reading (it sends nothing to a holder)."""
     try:
         return not sock.recv(1, MSG_DONTWAIT | MSG_PEEK)
@@ -260,7 +285,7 @@ def _has_ended(sock: socket) -> bool:
         return False
 
 
-def _await_close(sock: socket) -> None:
+def _await_close(sock: "Stream") -> None:
     """Half close, then wait for the daemon's end of stream: the release is done by then."""
     sock.shutdown(SHUT_WR)
     sock.settimeout(CLOSE_LIMIT)

@@ -23,7 +23,7 @@ from flom.wire.messages import Discover, Discovered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from flom.client.reach import Tell
+    from flom.client.reach import Stream, Tell
     from flom.net.address import Address
     from flom.net.options import Keepalive
     from flom.settings import Settings
@@ -116,7 +116,7 @@ def _find_or_start(
     try:
         sock = search.connect()
     except Silence:
-        _dismiss(place)
+        _dismiss(place, settings)
         raise FlomError(
             RC_CONNECTION_REFUSED,
             f"a daemon was started, but no question reaches it in the multicast group {endpoint}",
@@ -126,29 +126,29 @@ def _find_or_start(
     return sock
 
 
-def _dismiss(place: str) -> None:
+def _dismiss(place: str, settings: "Settings") -> None:
     """End the daemon at `address/port`, unless somebody else found it (daemon.md 15, F23)."""
+    from flom.client.reach import connect
     from flom.machine import unique_id
-    from flom.net.options import Keepalive
     from flom.wire.client import ClientConversation
 
     host, _, port = place.rpartition("/")
     local = TcpEndpoint("::1" if ":" in host else "127.0.0.1", int(port))
     try:
-        sock = connect_tcp(local, monotonic() + DISMISS_LIMIT, Keepalive())
+        sock = connect(local, settings, monotonic() + DISMISS_LIMIT)
     except FlomError:
         return
     try:
         sock.settimeout(DISMISS_LIMIT)
         sock.sendall(ClientConversation(unique_id()).shutdown(immediate=False))
         sock.recv(1)  # it closes when it has understood
-    except OSError:
+    except (OSError, FlomError):
         pass
     finally:
         sock.close()
 
 
-def peer_of(sock: socket) -> TcpEndpoint:
+def peer_of(sock: "Stream") -> TcpEndpoint:
     """Where a TCP connection leads to."""
     return _endpoint(sock.getpeername())
 

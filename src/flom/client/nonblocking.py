@@ -10,7 +10,7 @@ from flom.client.blocking import CLOSE_LIMIT, RECEIVE_SIZE, RESTARTS
 from flom.client.reach import reach, silent
 from flom.client.session import Session, endpoint_of
 from flom.client.watch import ended
-from flom.errors import RC_RECV_ERROR, FlomError
+from flom.errors import FlomError
 from flom.machine import unique_id
 from flom.net.address import UnixEndpoint
 from flom.net.connect import connect_unix
@@ -18,8 +18,9 @@ from flom.net.connect import connect_unix
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flom.client.reach import Tell
+    from flom.client.reach import Stream, Tell
     from flom.net import sockets
+    from flom.net.channel import Channel
     from flom.settings import Settings
 
 
@@ -30,13 +31,14 @@ class Lock:
     the queue by that, and a lock that was just granted is given back.
     """
 
-    __slots__ = ("__weakref__", "_session", "_settings", "_sock", "_tell")
+    __slots__ = ("__weakref__", "_channel", "_session", "_settings", "_sock", "_tell")
 
     def __init__(self, settings: "Settings", tell: "Tell" = silent) -> None:
         self._settings = settings
         self._tell = tell
         self._session = Session(settings, unique_id(), monotonic())
         self._sock: socket.socket | None = None
+        self._channel: Channel | None = None
 
     def fileno(self) -> int:
         """The descriptor of the connection, -1 without one."""
@@ -45,6 +47,9 @@ class Lock:
     async def connect(self) -> None:
         """Reach the daemon, starting one if the settings allow it (daemon.md 3)."""
         raw = self._at_once() or await _in_thread(self._reach)
+        self._channel = getattr(raw, "channel", None)  # the handshake is done, if there is TLS
+        if self._channel is not None:
+            self._session.peer_cn = self._channel.peer_cn
         self._sock = socket.socket(fileno=raw.detach())
         self._sock.setblocking(False)
 
@@ -59,7 +64,7 @@ class Lock:
             return await self._ask()
         except ConnectionError as error:
             raise FlomError(
-                RC_RECV_ERROR, f"the daemon closed the connection ({error.strerror})"
+                self._session.lost_rc, f"the daemon closed the connection ({error.strerror})"
             ) from None
 
     async def release(self, rollback: bool) -> None:
@@ -68,11 +73,10 @@ class Lock:
         The unlock is sent before the first wait. Raises FlomError (-130) when the daemon is gone.
         """
         sock = self._connected()
-        loop = asyncio.get_running_loop()
         try:
             if ended(sock.fileno()):
                 raise ConnectionResetError
-            await loop.sock_sendall(sock, self._session.release(rollback))
+            await self._send(self._session.release(rollback))
             sock.shutdown(socket.SHUT_WR)
             await self._await_close(sock)
         except OSError as error:
@@ -89,14 +93,14 @@ class Lock:
     def _at_once(self) -> "sockets.socket | None":
         """The connection if there is a UNIX socket with somebody behind it, as nearly always."""
         endpoint = endpoint_of(self._settings)
-        if not isinstance(endpoint, UnixEndpoint):
+        if not isinstance(endpoint, UnixEndpoint) or self._settings.tls:
             return None
         try:
             return connect_unix(endpoint, 0.0)  # which blocks for a millisecond at most
         except FlomError:
             return None
 
-    def _reach(self) -> "sockets.socket":
+    def _reach(self) -> "Stream":
         return reach(
             endpoint_of(self._settings), self._settings, self._session.connect_deadline, self._tell
         )
@@ -131,10 +135,22 @@ class Lock:
             raise
 
     async def _send(self, data: bytes) -> None:
+        if self._channel is not None:
+            self._channel.send(data)
+            data = self._channel.data_to_send()
         await asyncio.get_running_loop().sock_sendall(self._connected(), data)
 
     async def _receive(self) -> bytes:
-        return await asyncio.get_running_loop().sock_recv(self._connected(), RECEIVE_SIZE)
+        loop, sock, channel = asyncio.get_running_loop(), self._connected(), self._channel
+        while True:
+            data = await loop.sock_recv(sock, RECEIVE_SIZE)
+            if channel is None or not data:
+                return data
+            data = channel.receive(data)
+            if reply := channel.data_to_send():
+                await loop.sock_sendall(sock, reply)
+            if data or channel.ended:
+                return data
 
     async def _await_close(self, sock: socket.socket) -> None:
         try:
@@ -143,18 +159,20 @@ class Lock:
                     pass
         except TimeoutError:
             pass  # a stopped daemon will read the unlock when it goes on
+        except FlomError:
+            pass  # some TLS libraries answer a bare end with an error (W-50)
 
 
-async def _in_thread(connect: "Callable[[], sockets.socket]") -> "sockets.socket":
+async def _in_thread(connect: "Callable[[], Stream]") -> "Stream":
     """What `connect` returns, called in a thread of its own: resolving a name, or starting a
     daemon, may take long, and the threads of the loop's executor belong to the program.
 
     A connection that comes after a cancellation is closed.
     """
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[sockets.socket] = loop.create_future()
+    future: asyncio.Future[Stream] = loop.create_future()
 
-    def deliver(sock: "sockets.socket | None", error: BaseException | None) -> None:
+    def deliver(sock: "Stream | None", error: BaseException | None) -> None:
         if not future.done():
             if sock is not None:
                 future.set_result(sock)

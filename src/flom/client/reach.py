@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flom.net.discovery import GroupEndpoint
+    from flom.net.tlssocket import TlsSocket
     from flom.settings import Settings
 
     Endpoint = UnixEndpoint | TcpEndpoint | GroupEndpoint
+    Stream = socket | TlsSocket
     # Told what happens: 1 and a line that `-V` shows, or 2 and a warning.
     Tell = Callable[[int, str], None]
+    Way = Callable[[Endpoint, Settings, float, Tell], socket]
 
 # Seconds for which a daemon that is just starting or just ending is waited for, and between two
 # looks at it (daemon.md 4.3, races).
@@ -37,14 +40,41 @@ def silent(stream: int, text: str) -> None:
 
 def reach(
     endpoint: "Endpoint", settings: "Settings", deadline: float, tell: "Tell" = silent
-) -> socket:
+) -> "Stream":
     """A connection to the daemon at `endpoint`, which is started when nobody listens there.
 
     A lifespan of 0 never starts one. `deadline` is a time of the monotonic clock; `tell` is called
-    while a daemon is searched by multicast. Raises FlomError with the codes of daemon.md 3.
+    while a daemon is searched by multicast. Raises FlomError with the codes of daemon.md 3, and
+    those of `secure.secured` if the settings ask for TLS.
     """
+    if settings.tls:
+        return _secured(reach_plain, endpoint, settings, deadline, tell)
+    return reach_plain(endpoint, settings, deadline, tell)
+
+
+def connect(
+    endpoint: "Endpoint", settings: "Settings", deadline: float, tell: "Tell" = silent
+) -> "Stream":
+    """A connection to a daemon that runs already; raises like `connect_plain`, and as `reach`."""
+    if settings.tls:
+        return _secured(connect_plain, endpoint, settings, deadline, tell)
+    return connect_plain(endpoint, settings, deadline, tell)
+
+
+def _secured(
+    way: "Way", endpoint: "Endpoint", settings: "Settings", deadline: float, tell: "Tell"
+) -> "TlsSocket":
+    from flom.client.secure import secured
+
+    return secured(lambda: way(endpoint, settings, deadline, tell), settings, deadline)
+
+
+def reach_plain(
+    endpoint: "Endpoint", settings: "Settings", deadline: float, tell: "Tell"
+) -> socket:
+    """What `reach` does, without TLS whatever the settings say."""
     try:
-        return connect(endpoint, settings, deadline, tell)
+        return connect_plain(endpoint, settings, deadline, tell)
     except NobodyListens as error:
         nobody = error
         if settings.daemon_lifespan == 0:
@@ -66,10 +96,10 @@ def reach(
     )  # fmt: skip
 
 
-def connect(
+def connect_plain(
     endpoint: "Endpoint", settings: "Settings", deadline: float, tell: "Tell" = silent
 ) -> socket:
-    """A connection to a daemon that runs already; raises like the functions of net.connect."""
+    """A connection without TLS to a daemon that runs; raises like the functions of net.connect."""
     if isinstance(endpoint, UnixEndpoint):
         return trace.told(
             trace.CONNECTING, "flom_client_connect_unix", connect_unix, endpoint, deadline
@@ -114,7 +144,7 @@ def _start_and_connect(
                 RC_DAEMON_NOT_STARTED, f"no daemon answers at {endpoint}, and {error.text}"
             ) from None
         try:
-            return connect(endpoint, settings, deadline)
+            return connect_plain(endpoint, settings, deadline)
         except NobodyListens as nobody:
             if monotonic() >= give_up:
                 detail = f"{nobody.text}; {reason}" if reason else nobody.text

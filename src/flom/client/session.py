@@ -11,14 +11,19 @@ from flom.errors import (
     RC_LOCK_IMPOSSIBLE,
     RC_LOCK_WAIT_RESOURCE,
     RC_NETWORK_TIMEOUT,
+    RC_NO_TLS_CONNECTION,
+    RC_NULL_OBJECT,
     RC_OK,
     RC_RECV_ERROR,
     RC_SEND_ERROR,
+    RC_SSL_READ_ERROR,
+    RC_UNIQUE_ID_DOES_NOT_MATCH,
     FlomError,
 )
 from flom.net.address import TcpEndpoint, UnixEndpoint
-from flom.values import MODAL_KINDS, MODE_NAMES, raw, resource_kind
-from flom.wire.client import ClientConversation
+from flom.values import MODAL_KINDS, MODE_NAMES, quoted, raw, resource_kind
+from flom.wire.client import ASKED, ClientConversation
+from flom.wire.messages import FIRST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,12 +69,13 @@ class Session:
 
     A positive timeout is one deadline for everything from `now` on: connecting, a daemon's start,
     waiting (wire.md W-24). `ext` is what we announce, see `about`. `served_by` is the daemon's id
-    and the step of the answer that told it, None as long as none did.
+    and the step of the answer that told it, None as long as none did. `peer_cn` is to be set to the
+    common name in the daemon's certificate when the connection uses TLS.
     """
 
     __slots__ = (
         "_conversation", "_ext", "_kind", "_name", "_peerid", "_settings", "deadline", "element",
-        "served_by", "started",
+        "peer_cn", "served_by", "started",
     )  # fmt: skip
 
     def __init__(self, settings: "Settings", peerid: str, now: float, ext: str = "") -> None:
@@ -83,6 +89,7 @@ class Session:
         self.started = now
         self.deadline = now + timeout / 1000 if timeout > 0 else None
         self.element: str | None = None
+        self.peer_cn: str | None = None
         self.served_by: tuple[str, int] | None = None
 
     def __str__(self) -> str:
@@ -96,6 +103,16 @@ class Session:
     def connect_deadline(self) -> float:
         """When connecting has to be given up."""
         return self.started + DEFAULT_LIMIT if self.deadline is None else self.deadline
+
+    @property
+    def lost_rc(self) -> int:
+        """The return code for a connection that ended before the answer (api.md 5)."""
+        return RC_SSL_READ_ERROR if self._settings.tls else RC_RECV_ERROR
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether a request was sent, and nothing has come back yet."""
+        return self._conversation.state is ASKED
 
     def answer_deadline(self, now: float) -> float | None:
         """When waiting for an answer has to be given up, for a wait that begins at `now`."""
@@ -123,15 +140,17 @@ class Session:
     def received(self, data: bytes) -> bool:
         """Take bytes of the daemon (empty: end of stream); True when the lock is held.
 
-        Raises FlomError: 4, 5, 6 or 3 for a refusal, -126 when the daemon closed, others when it
-        speaks wrongly.
+        Raises FlomError: 4, 5, 6 or 3 for a refusal, -126 (-409 over TLS) when the daemon closed,
+        -23, -4 or -24 when it is not who it has to be, others when it speaks wrongly.
         """
         if not data:
-            raise FlomError(RC_RECV_ERROR, "the daemon closed the connection without granting")
+            raise FlomError(self.lost_rc, "the daemon closed the connection without granting")
         self._conversation.receive(data)
         while (answer := self._conversation.next_answer()) is not None:
             if answer.peerid:
                 self.served_by = answer.peerid, answer.step
+            if self._settings.tls_check_peer_id and answer.step == FIRST:
+                self._check_daemon(answer.peerid)
             if self._is_grant(answer):
                 self.element = answer.element
                 return True
@@ -146,9 +165,7 @@ class Session:
         timeout = self._settings.resource_timeout
         if timeout > 0:
             return FlomError(RC_NETWORK_TIMEOUT, f"the lock was not granted within {timeout} ms")
-        return FlomError(
-            RC_RECV_ERROR, f"the daemon does not answer (waited {DEFAULT_LIMIT:.0f} s)"
-        )
+        return FlomError(self.lost_rc, f"the daemon does not answer (waited {DEFAULT_LIMIT:.0f} s)")
 
     def broken(self, error: OSError) -> FlomError:
         """The error for a connection that failed while an answer was waited for."""
@@ -156,7 +173,7 @@ class Session:
         # "no route to host".
         if isinstance(error, TimeoutError) and error.errno is None:
             return self.expired()
-        return FlomError(RC_RECV_ERROR, f"the connection to the daemon was lost ({error.strerror})")
+        return FlomError(self.lost_rc, f"the connection to the daemon was lost ({error.strerror})")
 
     def release(self, rollback: bool) -> bytes:
         """The unlock message."""
@@ -170,6 +187,22 @@ class Session:
             "the daemon went away while the lock was held; somebody else may have locked the"
             f" resource meanwhile{reason}",
         )
+
+    def _check_daemon(self, peerid: str | None) -> None:
+        """The first answer must carry the id that the daemon's certificate is for (wire.md 12)."""
+        if not self._settings.tls:
+            raise FlomError(
+                RC_NO_TLS_CONNECTION, "the daemon's id cannot be checked: there is no TLS"
+            )
+        if not peerid or not self.peer_cn:
+            what = "certificate has no common name" if peerid else "answer has no unique id"
+            raise FlomError(RC_NULL_OBJECT, f"the daemon's id cannot be checked: its {what}")
+        if peerid != self.peer_cn:
+            raise FlomError(
+                RC_UNIQUE_ID_DOES_NOT_MATCH,
+                f"the daemon says that its unique id is {quoted(peerid)}, but its certificate is"
+                f" for {quoted(self.peer_cn)}",
+            )
 
     def _is_grant(self, answer: "Answer") -> bool:
         rc = answer.rc

@@ -8,7 +8,7 @@ import os
 
 from flom import signals, trace
 from flom.client.session import endpoint_of
-from flom.daemon.launch import join, listen, serve
+from flom.daemon.launch import identity, join, listen, serve
 from flom.daemon.lifecycle import ENDING
 from flom.errors import RC_INVALID_OPTION, FlomError
 from flom.net.listen import Listener, adopt
@@ -28,6 +28,7 @@ def run(settings: "Settings", environ: "Mapping[str, str]") -> None:
     """Serve until told to end; raises FlomError when the daemon cannot begin."""
     signals.pthread_sigmask(signals.SIG_BLOCK, ENDING)
     trace.start(environ)
+    files = identity(settings)
     inherited = _inherited(environ)
     if inherited is None:
         listener = listen(endpoint_of(settings), settings)
@@ -37,7 +38,7 @@ def run(settings: "Settings", environ: "Mapping[str, str]") -> None:
     signals.signal(signals.SIGHUP, signals.SIG_IGN)
     notify(environ, "READY=1")
     try:
-        serve(listener, settings, foreground=True)
+        serve(listener, settings, files, foreground=True)
     finally:
         notify(environ, "STOPPING=1")
 

@@ -1,11 +1,13 @@
 """One peer of the daemon: its socket, its conversation, and the answers it has not read yet."""
 
 from flom.daemon.reactor import READ, WRITE
+from flom.errors import FlomError
 from flom.net.sockets import SHUT_WR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from flom.daemon.reactor import Reactor, Timer
+    from flom.net.channel import Channel
     from flom.net.sockets import socket
     from flom.wire.server import ServerConversation
 
@@ -17,17 +19,21 @@ class Connection:
     """A connection as the server holds it.
 
     peer: where it comes from. peerid: as the peer itself says. closing: no more requests are
-    taken from it. timer: when it has to be ended, if something is expected of it. Nothing here
-    raises: what fails is told by False, and the server ends the connection when it suits.
+    taken from it. timer: when it has to be ended, if something is expected of it. channel: its TLS,
+    None without. peer_cn: the common name in the peer's certificate, None if there is none.
+    Nothing here raises: what fails is told by False, and the server ends the connection when it
+    suits.
     """
 
     __slots__ = (
         "_output",
         "_reactor",
+        "channel",
         "closing",
         "conversation",
         "descriptor",
         "peer",
+        "peer_cn",
         "peerid",
         "sock",
         "timer",
@@ -45,13 +51,27 @@ class Connection:
         self.conversation = conversation
         self.closing = False
         self.timer: Timer | None = None
+        self.channel: Channel | None = None
+        self.peer_cn: str | None = None
 
     def __str__(self) -> str:
         # Peers of a UNIX socket have no address that would tell them apart.
         return f"{self.peer} fd={self.descriptor}"
 
     def send(self, data: bytes) -> bool:
-        """Send now, or keep for later what the peer does not take; False if it has gone."""
+        """Send now, or keep for later what the peer does not take; False if it has gone.
+
+        Over TLS this is one message; none, b"", sends only what TLS itself has to say.
+        """
+        if self.channel is not None:
+            try:
+                if data:
+                    self.channel.send(data)
+            except FlomError:
+                return False
+            data = self.channel.data_to_send()
+            if not data:
+                return True
         if self._output:
             self._output += data
             if len(self._output) > OUTPUT_LIMIT:

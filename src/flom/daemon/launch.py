@@ -10,7 +10,12 @@ import gc
 import posix
 
 from flom import signals, trace
-from flom.errors import RC_BIND_ERROR, RC_FORK_ERROR, FlomError
+from flom.errors import (
+    RC_BIND_ERROR,
+    RC_FORK_ERROR,
+    RC_SSL_CTX_USE_PRIVATEKEY_FILE_ERROR,
+    FlomError,
+)
 from flom.log import DAEMON, StreamLog, SystemLog
 from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.net.listen import Listener, listen_tcp, listen_unix
@@ -21,9 +26,28 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from flom.net.discovery import GroupEndpoint
+    from flom.net.tls import Identity
     from flom.settings import Settings
 
     Endpoint = UnixEndpoint | TcpEndpoint | GroupEndpoint
+
+
+def identity(settings: "Settings") -> "Identity | None":
+    """The TLS files of a daemon, None if it is to speak plainly.
+
+    To be called before anything listens: raises FlomError when they cannot be used, and then no
+    daemon starts (daemon.md 11.1, F24).
+    """
+    if not settings.tls:
+        return None
+    from flom.net.tls import Identity
+
+    try:
+        return Identity(settings, server=True)
+    except FlomError as error:
+        if error.rc == RC_SSL_CTX_USE_PRIVATEKEY_FILE_ERROR:
+            SystemLog(DAEMON, pid=True).record("FLM018E", error.text)
+        raise
 
 
 def listen(endpoint: "Endpoint", settings: "Settings") -> Listener:
@@ -86,6 +110,7 @@ def start(endpoint: "Endpoint", settings: "Settings", deadline: float) -> str:
 
 def fork(endpoint: "Endpoint", settings: "Settings") -> str:
     """What `start` does, by a fork of this process: for one without threads."""
+    files = identity(settings)
     listener = trace.told(
         trace.DAEMON, f"flom_daemon: listen at {endpoint}", listen, endpoint, settings
     )
@@ -95,7 +120,7 @@ def fork(endpoint: "Endpoint", settings: "Settings") -> str:
         listener.close()
         raise FlomError(RC_FORK_ERROR, f"cannot start a daemon: {error.strerror}") from None
     if helper == 0:
-        _detach(listener, settings)
+        _detach(listener, settings, files)
     _, status = posix.waitpid(helper, 0)
     if status != 0:
         listener.close()
@@ -104,14 +129,28 @@ def fork(endpoint: "Endpoint", settings: "Settings") -> str:
     return listener.place
 
 
-def serve(listener: Listener, settings: "Settings", *, foreground: bool = False) -> None:
-    """Be the daemon on `listener` until it ends (both the detached one and `flomctl daemon`)."""
+def serve(
+    listener: Listener,
+    settings: "Settings",
+    files: "Identity | None",
+    *,
+    foreground: bool = False,
+) -> None:
+    """Be the daemon on `listener` until it ends (both the detached one and `flomctl daemon`).
+
+    `files` is what `identity` has returned.
+    """
     from flom.daemon.lifecycle import Daemon
     from flom.machine import unique_id
     from flom.net.options import keepalive_of
 
     log = StreamLog() if foreground else SystemLog(DAEMON, pid=True)
     _open_trace(settings, log)
+    guard = None
+    if files is not None:
+        from flom.daemon.secure import Guard
+
+        guard = Guard(files, log, check_peer_id=settings.tls_check_peer_id)
     daemon = Daemon(
         listener,
         log,
@@ -119,6 +158,7 @@ def serve(listener: Listener, settings: "Settings", *, foreground: bool = False)
         patience=settings.queue_patience,
         peerid=unique_id(),
         keepalive=keepalive_of(settings),
+        guard=guard,
     )
     daemon.run()
 
@@ -131,14 +171,14 @@ def _open_trace(settings: "Settings", log: "StreamLog | SystemLog") -> None:
         log.record("FLM100W", f"no trace: the file '{path}' cannot be opened (check -t)")
 
 
-def _detach(listener: Listener, settings: "Settings") -> "NoReturn":
+def _detach(listener: Listener, settings: "Settings", files: "Identity | None") -> "NoReturn":
     """The helper: leave the session, fork the daemon, tell by the exit status how that went."""
     status = 1
     try:
         posix.setsid()
         pid = posix.fork()
         if pid == 0:
-            _be_daemon(listener, settings)
+            _be_daemon(listener, settings, files)
         if trace.mask & trace.DAEMON:
             trace.record(f"flom_daemon: started as process {pid}")
         status = 0
@@ -147,7 +187,7 @@ def _detach(listener: Listener, settings: "Settings") -> "NoReturn":
         posix._exit(status)
 
 
-def _be_daemon(listener: Listener, settings: "Settings") -> "NoReturn":
+def _be_daemon(listener: Listener, settings: "Settings", files: "Identity | None") -> "NoReturn":
     status = 1
     try:
         posix.chdir("/")
@@ -162,7 +202,7 @@ def _be_daemon(listener: Listener, settings: "Settings") -> "NoReturn":
         _close_others(kept)
         _reset_signals()
         gc.enable()
-        serve(listener, settings)
+        serve(listener, settings, files)
         status = 0
     finally:
         # Whatever happened: no traceback at anybody, and not back into the starter's code.

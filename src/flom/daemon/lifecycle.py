@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from flom.daemon.discovery import Discovery
     from flom.daemon.reactor import Timer
+    from flom.daemon.secure import Guard
     from flom.net.listen import Listener
 
 # The signals that end the daemon as an immediate shutdown does. Who starts it blocks them before
@@ -26,7 +27,8 @@ class Daemon:
     """One daemon from its first to its last moment.
 
     `lifespan` is in milliseconds without any activity, negative = for ever. `patience` is the
-    queue patience in milliseconds (design 5). `listener` is closed at the end.
+    queue patience in milliseconds (design 5). `listener` is closed at the end. With a `guard`
+    connections use TLS.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Daemon:
         patience: int,
         peerid: str,
         keepalive: Keepalive,
+        guard: "Guard | None" = None,
     ) -> None:
         self._log = log
         self._listener = listener
@@ -55,6 +58,7 @@ class Daemon:
             log,
             peerid=peerid,
             keepalive=keepalive,
+            guard=guard,
             changed=self._changed,
             shutdown=self.shut_down,
         )

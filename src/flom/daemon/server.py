@@ -21,6 +21,7 @@ from flom.errors import (
     RC_LOCK_WAIT_RESOURCE,
     RC_OK,
     RC_PROTOCOL_LEVEL_MISMATCH,
+    FlomError,
     ProtocolError,
     describe,
 )
@@ -28,7 +29,7 @@ from flom.net.address import numeric
 from flom.net.options import Keepalive, tune_tcp
 from flom.net.sockets import AF_UNIX, accept, socket
 from flom.wire.messages import END_OF_ANSWER, Lock, Shutdown, Unlock
-from flom.wire.server import ServerConversation
+from flom.wire.server import NEW, ServerConversation
 from flom.wire.tokens import FLOM
 
 TYPE_CHECKING = False
@@ -38,12 +39,15 @@ if TYPE_CHECKING:
 
     from flom.core.requests import Effect
     from flom.daemon.reactor import Reactor, Timer
+    from flom.daemon.secure import Guard
     from flom.log import StreamLog, SystemLog
     from flom.net.listen import Listener
     from flom.wire.messages import Ask
 
-# Seconds a started message may take to arrive (wire.md W-8), and a half closed peer to go away.
+# Seconds a started message may take to arrive (wire.md W-8), a handshake (W-49), and a half closed
+# peer to go away.
 MESSAGE_LIMIT = 10.0
+HANDSHAKE_LIMIT = 10.0
 LINGER_LIMIT = 10.0
 NEVER = float("inf")
 # How many connections are accepted before others are served again.
@@ -73,7 +77,8 @@ class Server:
 
     `changed` is called when somebody came, left or began to wait for a creation, and when a
     resource may have ended: whatever decides over the daemon's life looks again then;
-    `shutdown` with True (immediate) or False (quiesce) when a peer asks for it.
+    `shutdown` with True (immediate) or False (quiesce) when a peer asks for it. With a `guard`
+    connections use TLS.
     """
 
     def __init__(
@@ -85,6 +90,7 @@ class Server:
         *,
         peerid: str,
         keepalive: Keepalive,
+        guard: "Guard | None",
         changed: "Callable[[], None]",
         shutdown: "Callable[[bool], None]",
     ) -> None:
@@ -94,6 +100,7 @@ class Server:
         self._log = log
         self._peerid = peerid
         self._keepalive = keepalive
+        self._guard = guard
         self._changed = changed
         self._shutdown = shutdown
         self._dead: list[Connection] = []
@@ -141,6 +148,9 @@ class Server:
             connection = Connection(
                 self._reactor, sock, peer, ServerConversation(self._peerid, ext=FLOM)
             )
+            if self._guard is not None:
+                connection.channel = self._guard.channel(self._reactor.now)
+                self._limit(connection, HANDSHAKE_LIMIT)
             self._reactor.add(
                 connection.descriptor, READ, lambda events: self._ready(connection, events)
             )
@@ -224,6 +234,10 @@ class Server:
             return
         if connection.closing:
             return
+        if connection.channel is not None:
+            data = self._open(connection, data)
+            if not data:
+                return
         if trace.mask & trace.MESSAGE:
             trace.record(f"flom_msg_receive: {connection}: {data!r}")
         conversation = connection.conversation
@@ -239,16 +253,35 @@ class Server:
         if connection.timer is not None or conversation.mid_message:
             self._watch_message(connection)
 
+    def _open(self, connection: Connection, data: bytes) -> bytes:
+        """The plain bytes behind what a peer with TLS has sent; b"" if there are none."""
+        guard, channel = self._guard, connection.channel
+        assert guard is not None and channel is not None  # each connection has got its channel
+        try:
+            data = guard.open(connection, data)
+        except FlomError:
+            if channel.established:
+                self.close(connection)
+            else:
+                self._dismiss(connection)  # what TLS has told it is read by it, not torn down
+            return b""
+        if channel.ended:
+            self._dead.append(connection)
+        return data
+
     def _watch_message(self, connection: Connection) -> None:
         timer = connection.timer
         if connection.conversation.mid_message:
             if timer is None and not connection.closing:
-                connection.timer = self._reactor.call_at(
-                    self._reactor.now + MESSAGE_LIMIT, lambda: self._expire(connection)
-                )
+                self._limit(connection, MESSAGE_LIMIT)
         elif timer is not None and not connection.closing:
             timer.cancel()
             connection.timer = None
+
+    def _limit(self, connection: Connection, seconds: float) -> None:
+        connection.timer = self._reactor.call_at(
+            self._reactor.now + seconds, lambda: self._expire(connection)
+        )
 
     def _expire(self, connection: Connection) -> None:
         self.close(connection)
@@ -269,6 +302,14 @@ class Server:
     def _lock(self, connection: Connection, message: Lock) -> None:
         if message.peerid != connection.peerid:
             self._log_peer(connection, message.peerid, Lock)
+        guard = self._guard
+        if (
+            guard is not None
+            and connection.conversation.state is NEW
+            and not guard.admits(connection, message.peerid)
+        ):
+            self.close(connection)
+            return
         request = Request(
             message.name or b"",
             message.mode,
@@ -293,6 +334,9 @@ class Server:
 
     def _manage(self, connection: Connection, message: Shutdown) -> None:
         self._log_peer(connection, message.peerid, Shutdown)
+        if self._guard is not None and not self._guard.admits(connection, message.peerid):
+            self.close(connection)
+            return
         # Closing at once tells every peer that its request was accepted (wire.md W-61).
         answer = connection.conversation.managed(RC_OK)
         if answer:
@@ -353,9 +397,7 @@ class Server:
         connection.closing = True
         if connection.timer is not None:
             connection.timer.cancel()
-        connection.timer = self._reactor.call_at(
-            self._reactor.now + LINGER_LIMIT, lambda: self._expire(connection)
-        )
+        self._limit(connection, LINGER_LIMIT)
         if not connection.flush():
             self._dead.append(connection)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _PIECE = 4096
 # The two kinds of record with which a peer can begin: alert and handshake.
-_BEGINNINGS = (21, 22)
+BEGINNINGS = (b"\x15", b"\x16")
 # How names are written in the system log (daemon.md 12).
 _PARTS = (
     ("C", "countryName"), ("ST", "stateOrProvinceName"), ("L", "localityName"),
@@ -76,7 +76,7 @@ class Channel:
         """
         if not self._begun and data:
             self._begun = True
-            if data[0] not in _BEGINNINGS:
+            if data[:1] not in BEGINNINGS:
                 raise self._failed("the other side does not speak TLS")
         self._incoming.write(data)
         if not self.established:

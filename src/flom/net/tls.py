@@ -73,8 +73,8 @@ def _stamp(path: str) -> tuple[int, ...]:
 
 def _context(certificate: str, key: str, authority: str, *, server: bool) -> Context:
     try:
-        context = _blank(server)
-        scratch = _blank(server)
+        context = blank(server=server)
+        scratch = blank(server=server)
     except OSError as error:
         raise FlomError(RC_SSL_CTX_NEW_ERROR, f"no TLS context: {reason(error)}") from None
     # Read as an authority first: that tells a bad certificate from a bad key, which the library
@@ -96,7 +96,7 @@ def _context(certificate: str, key: str, authority: str, *, server: bool) -> Con
     return context
 
 
-def _blank(server: bool) -> Context:
+def blank(*, server: bool) -> Context:
     """A context that demands a certificate of the peer and no host name (W-46, W-47)."""
     context = Context(_ssl.PROTOCOL_TLS_SERVER if server else _ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

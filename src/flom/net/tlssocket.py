@@ -23,13 +23,14 @@ class TlsSocket:
     slowly the peer sends. Nothing is said before the end: a bare close is one (wire.md W-50).
     """
 
-    __slots__ = ("_ended", "_plain", "_server", "_sock", "_timeout", "channel")
+    __slots__ = ("_ended", "_left", "_plain", "_server", "_sock", "_timeout", "channel")
 
     def __init__(self, sock: socket, context: Context, *, server: bool = False) -> None:
         self._sock = sock
         self._server = server
         self._plain = b""
         self._ended = False
+        self._left = False
         self._timeout: float | None = None
         self.channel = Channel(context, server=server)
 
@@ -74,11 +75,9 @@ class TlsSocket:
             if give_up is not None:
                 self._sock.settimeout(max(give_up - monotonic(), 0.001))
             data = self._sock.recv(_RECEIVE_SIZE, flags & ~MSG_PEEK)
-            if not data:
-                self._ended = True
-            else:
-                self._plain = self._open(data)
-                self._ended = self.channel.ended
+            if data:
+                self._plain = self._hear(data)
+            self._ended = not data or self.channel.ended
         data = self._plain[:size]
         if not flags & MSG_PEEK:
             self._plain = self._plain[size:]
@@ -96,11 +95,16 @@ class TlsSocket:
 
     def shutdown(self, how: int) -> None:
         """End one direction or both, of the connection below."""
+        self._left = True
         self._sock.shutdown(how)
 
     def fileno(self) -> int:
         """The descriptor."""
         return self._sock.fileno()
+
+    def detach(self) -> int:
+        """Give up the descriptor, for who goes on with `channel` in another way."""
+        return self._sock.detach()
 
     def getpeername(self) -> "Address":
         """The address of the other side."""
@@ -109,6 +113,16 @@ class TlsSocket:
     def close(self) -> None:
         """Give the descriptor back."""
         self._sock.close()
+
+    def _hear(self, data: bytes) -> bytes:
+        try:
+            return self._open(data)
+        except FlomError:
+            if not self._left:
+                raise
+            # Some libraries answer a bare end with an error; it is an end all the same (W-50).
+            self.channel.ended = True
+            return b""
 
     def _open(self, data: bytes) -> bytes:
         try:

@@ -107,7 +107,7 @@ class Lock:
         gives back what was granted at that moment.
         """
         request, begun = self._request, monotonic()
-        engine = nonblocking.Lock(request.settings, request.tell)
+        engine = nonblocking.Lock(request.settings, request.tell, request.program())
         enlist(engine)
         phase: type[LockError] = ConnectError
         try:

@@ -104,7 +104,7 @@ class Lock:
         InvalidRequest when the name is too long to be sent.
         """
         request, begun = self._request, monotonic()
-        engine = blocking.Lock(request.settings, request.tell)
+        engine = blocking.Lock(request.settings, request.tell, request.program())
         enlist(engine)
         phase: type[LockError] = ConnectError
         try:

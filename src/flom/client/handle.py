@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 import warnings
 from datetime import timedelta
 from time import monotonic
@@ -143,6 +144,10 @@ class Request:
         told.endpoint = self.endpoint
         told.waited = monotonic() - begun
         return told
+
+    def program(self) -> list[str]:
+        """What runs under the lock, for the daemon to show."""
+        return getattr(sys, "argv", [])  # an interpreter inside another program has none
 
     def tell(self, stream: int, text: str) -> None:
         """Take the news of a search by multicast; only warnings matter to a program."""

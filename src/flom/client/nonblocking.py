@@ -6,6 +6,7 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from flom.client.about import announcement, new_session
 from flom.client.blocking import CLOSE_LIMIT, RECEIVE_SIZE, RESTARTS
 from flom.client.reach import reach, silent
 from flom.client.session import Session, endpoint_of
@@ -16,7 +17,7 @@ from flom.net.address import UnixEndpoint
 from flom.net.connect import connect_unix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from flom.client.reach import Stream, Tell
     from flom.net import sockets
@@ -27,16 +28,19 @@ if TYPE_CHECKING:
 class Lock:
     """One lock of one resource, by the settings given; the methods of `blocking.Lock`, awaited.
 
-    Whatever interrupts one of them, a cancellation too, closes the connection: a waiter leaves
-    the queue by that, and a lock that was just granted is given back.
+    Whoever calls them has to `close` when one is interrupted, by a cancellation too: a waiter
+    leaves the queue by that, and a lock that was just granted is given back.
     """
 
     __slots__ = ("__weakref__", "_channel", "_session", "_settings", "_sock", "_tell")
 
-    def __init__(self, settings: "Settings", tell: "Tell" = silent) -> None:
+    def __init__(
+        self, settings: "Settings", tell: "Tell" = silent, command: "Sequence[str]" = ()
+    ) -> None:
         self._settings = settings
         self._tell = tell
-        self._session = Session(settings, unique_id(), monotonic())
+        ext = announcement(settings, endpoint_of(settings), command, new_session())
+        self._session = Session(settings, unique_id(), monotonic(), ext)
         self._sock: socket.socket | None = None
         self._channel: Channel | None = None
 
@@ -59,7 +63,9 @@ class Lock:
             try:
                 return await self._ask()
             except ConnectionError:
-                await self.connect()  # as in `blocking`: nothing was granted yet
+                # As in `blocking`: nothing was granted yet.
+                self.close()
+                await self.connect()
         try:
             return await self._ask()
         except ConnectionError as error:
@@ -126,13 +132,9 @@ class Lock:
                     if granted:
                         return session.element
         except OSError as error:
-            self.close()
             if isinstance(error, ConnectionError) and not answered:
                 raise
             raise session.broken(error) from None
-        except BaseException:
-            self.close()
-            raise
 
     async def _send(self, data: bytes) -> None:
         if self._channel is not None:

@@ -1,6 +1,8 @@
 """flom: locks with names, held while a command runs or a block of Python does.
 
 The public names are resolved on first use, so that importing the package costs nothing.
+`from flom import *` binds the names of the reference's Python binding (`flom.legacy`) and only
+those; every other public name is imported by itself.
 """
 
 TYPE_CHECKING = False
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = ["__version__"]
-
 # module: the public names that live there
 _HOMES = {
     "flom.aio": "aio",
@@ -47,22 +47,28 @@ _HOMES = {
     "flom.errors": "FlomError",
     "flom.version": "__version__",
 }
+# How the names of the binding begin, and no others do.
+_BINDING = ("FLOM_", "flom_", "TRUE", "FALSE", "__all__")
 
 
 def _home_of(name: str) -> str:
+    if name.startswith(_BINDING):
+        return "flom.legacy"
     return next((home for home, names in _HOMES.items() if name in names.split()), "")
 
 
 def __getattr__(name: str) -> object:
     home = _home_of(name)
-    if not home:
+    module: object = __import__(home, fromlist=[""]) if home else None
+    there = "VERSION" if name == "__version__" else name
+    if home != f"flom.{name}" and not hasattr(module, there):
         raise AttributeError(f"module 'flom' has no attribute {name!r}")
-    value: object = __import__(home, fromlist=[""])
-    if home != f"flom.{name}":
-        value = getattr(value, "VERSION" if name == "__version__" else name)
+    value: object = module if home == f"flom.{name}" else getattr(module, there)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *" ".join(_HOMES.values()).split()})
+    from flom.legacy import __all__ as binding
+
+    return sorted({*globals(), *" ".join(_HOMES.values()).split(), *binding})

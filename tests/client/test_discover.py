@@ -31,9 +31,9 @@ class Stage:
         for name, value in values.items():
             setattr(self.settings, name, value)
         self.name = "/".join(map(str, self.group.getsockname()))
-        endpoint = GroupEndpoint(*self.group.getsockname())
+        self.endpoint = GroupEndpoint(*self.group.getsockname())
         self.search = Search(
-            endpoint, self.settings, time.monotonic() + 0.01, Keepalive(), self._tell
+            self.endpoint, self.settings, time.monotonic() + 0.01, Keepalive(), self._tell
         )
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -182,3 +182,13 @@ def test_the_endpoint_of_a_group():
     assert (str(endpoint), endpoint.interface) == ("ff02::1/7", "lo")
     settings.unicast_address = "h"
     assert str(endpoint_of(settings)) == "h:28015"
+
+
+def test_the_address_that_an_answer_names_is_kept(stage):
+    """api.md 6.1: an empty one is not."""
+    stage.answers(("127.0.0.1", stage.port))
+    stage.connect()
+    assert stage.endpoint.announced == ("127.0.0.1", stage.port)
+    stage.answers(("", stage.port))
+    stage.connect()
+    assert stage.endpoint.announced is None

@@ -17,12 +17,12 @@ def answer(rc, step=16, element=""):
     return HEAD + f'<msg level="3" verb="1" step="{step}">'.encode() + session + body
 
 
-def session_of(now=1000.0, **values):
+def session_of(now=1000.0, per_message=False, **values):
     settings = Settings()
     settings.socket_name = "/s"
     for key, value in values.items():
         setattr(settings, key, value)
-    session = Session(settings, "0" * 32, now)
+    session = Session(settings, "0" * 32, now, per_message=per_message)
     session.request()
     return session
 
@@ -126,3 +126,24 @@ def test_ping_is_answered():
     assert not session.received(HEAD + b'<msg level="3" verb="3" step="8"></msg>')
     assert b'verb="3" step="16"' in session.to_send()
     assert session.to_send() == b""
+
+
+def test_a_limit_for_the_whole_lock_or_for_each_message():
+    """design, "deadlines"; api.md P-13: the reference's library starts anew at each answer."""
+    for per_message, later in ((False, 1005.0), (True, 1008.5)):
+        session = session_of(resource_timeout=5000, per_message=per_message)
+        assert session.connect_deadline == 1005.0
+        assert session.answer_deadline(1000.0) == 1005.0
+        session.received(answer(2)[:40])
+        assert session.answer_deadline(1002.0) == 1005.0
+        session.received(answer(2)[40:])
+        assert session.answer_deadline(1003.5) == later
+        assert session.answer_deadline(1004.0) == later
+
+
+def test_a_request_that_does_not_wait_is_answered_in_time_or_never():
+    """api.md 6.3: "the one answer itself is awaited without limit"."""
+    session = session_of(resource_timeout=0)
+    assert session.answer_deadline(1000.0) == 1000.0 + DEFAULT_LIMIT
+    assert session.answer_deadline(1007.0) == 1000.0 + DEFAULT_LIMIT
+    assert session_of(resource_timeout=0, per_message=True).answer_deadline(1000.0) is None

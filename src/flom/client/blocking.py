@@ -42,20 +42,27 @@ class Lock:
     """One lock of one resource, by the settings given; `connect`, `acquire`, `release` in turn.
 
     `tell` is called while a daemon is searched by multicast: 1 and a line that `-V` shows, or 2
-    and a warning. `command` is what will run under the lock, for the daemon to show. Every method
-    raises FlomError with the return code the reference shows in that phase.
+    and a warning. `command` is what will run under the lock, for the daemon to show. `per_message`
+    is the session's. Every method raises FlomError with the return code the reference shows in
+    that phase.
     """
 
     # Weak references: a program's locks are known to whoever must close their copies after a fork.
-    __slots__ = ("__weakref__", "_session", "_settings", "_sock", "_tell")
+    __slots__ = ("__weakref__", "_endpoint", "_session", "_settings", "_sock", "_tell")
 
     def __init__(
-        self, settings: "Settings", tell: "Tell" = silent, command: "Sequence[str]" = ()
+        self,
+        settings: "Settings",
+        tell: "Tell" = silent,
+        command: "Sequence[str]" = (),
+        *,
+        per_message: bool = False,
     ) -> None:
         self._settings = settings
         self._tell = tell
-        ext = announcement(settings, endpoint_of(settings), command, new_session())
-        self._session = Session(settings, unique_id(), monotonic(), ext)
+        self._endpoint = endpoint_of(settings)
+        ext = announcement(settings, self._endpoint, command, new_session())
+        self._session = Session(settings, unique_id(), monotonic(), ext, per_message)
         self._sock: Stream | None = None
         if trace.mask & trace.RESOURCE:
             trace.record(f"flom_resource: {self._session}")
@@ -65,7 +72,7 @@ class Lock:
         settings = self._settings
         self._sock = trace.told(
             trace.CONNECTING, "flom_client_connect",
-            reach, endpoint_of(settings), settings, self._session.connect_deadline, self._tell,
+            reach, self._endpoint, settings, self._session.connect_deadline, self._tell,
         )  # fmt: skip
         if settings.tls:
             self._session.peer_cn = self._sock.channel.peer_cn  # type: ignore[union-attr]
@@ -147,13 +154,11 @@ class Lock:
     def _ask(self) -> str | None:
         session, sock = self._session, self._connected()
         request = session.request()
-        deadline = session.answer_deadline(monotonic())
         answered = False
         try:
-            sock.settimeout(_remaining(deadline))
             _send(sock, request)
             while True:
-                data = sock.recv(RECEIVE_SIZE)
+                data = self._receive(sock, session.answer_deadline(monotonic()))
                 if trace.mask & trace.MESSAGE:
                     trace.record(f"flom_msg_receive: {data!r}")
                 answered = True
@@ -163,7 +168,6 @@ class Lock:
                 if granted:
                     sock.settimeout(None)
                     return session.element
-                sock.settimeout(_remaining(deadline))
         except OSError as error:
             if isinstance(error, ConnectionError) and not answered:
                 raise
@@ -172,6 +176,11 @@ class Lock:
         except FlomError:
             self.close()
             raise
+
+    def _receive(self, sock: "Stream", deadline: float | None) -> bytes:
+        """The next bytes of an answer; TimeoutError when there are none until `deadline`."""
+        sock.settimeout(remaining(deadline))
+        return sock.recv(RECEIVE_SIZE)
 
 
 def shut_down(settings: "Settings", *, immediate: bool, tell: "Tell" = silent) -> bool:
@@ -195,10 +204,10 @@ def shut_down(settings: "Settings", *, immediate: bool, tell: "Tell" = silent) -
     give_up = monotonic() + CLOSE_LIMIT
     try:
         _send(sock, conversation.shutdown(immediate))
-        sock.settimeout(_remaining(give_up))
+        sock.settimeout(remaining(give_up))
         while data := sock.recv(RECEIVE_SIZE):
             conversation.receive(data)
-            sock.settimeout(_remaining(give_up))
+            sock.settimeout(remaining(give_up))
         closed = True
     except TimeoutError:
         closed = False
@@ -267,7 +276,7 @@ def log(code: str, text: str) -> None:
     log.close()
 
 
-def _remaining(deadline: float | None) -> float | None:
+def remaining(deadline: float | None) -> float | None:
     """Seconds until the deadline; TimeoutError once it is over, however busily the peer sends."""
     if deadline is None:
         return None

@@ -157,8 +157,8 @@ class Search:
     """One discovery: questions to a group, the answers, connections to who answered."""
 
     __slots__ = (
-        "_attempts", "_group_text", "_interface", "_keepalive", "_question", "_seen", "_sock",
-        "_taken", "_tell", "_timeout", "deadline", "group",
+        "_attempts", "_endpoint", "_group_text", "_interface", "_keepalive", "_question", "_seen",
+        "_sock", "_taken", "_tell", "_timeout", "deadline", "group",
     )  # fmt: skip
 
     def __init__(
@@ -175,6 +175,7 @@ class Search:
         self._interface = settings.network_interface or ""
         self._keepalive = keepalive
         self._tell = tell
+        self._endpoint = endpoint
         self._group_text = str(endpoint)
         self._question = encode(Discover())
         self._seen: set[tuple[str, int, str]] = set()
@@ -238,6 +239,7 @@ class Search:
             try:
                 sock = connect_tcp(endpoint, limit, self._keepalive)
                 self._taken = endpoint
+                self._endpoint.announced = self._announced(endpoint) if announced else None
                 return sock
             except FlomError as error:
                 reason = error
@@ -287,6 +289,11 @@ class Search:
         scope = sender[3] if len(sender) == 4 else 0
         interface = str(scope) if scope else self._interface
         return TcpEndpoint(message.address, message.port, interface)
+
+    def _announced(self, endpoint: TcpEndpoint) -> tuple[str, int]:
+        """How to reach a daemon without a question, with the interface of the settings or none."""
+        interface = "" if endpoint.interface == self._interface else f"%{endpoint.interface}"
+        return f"{endpoint.host}{interface}", endpoint.port
 
     def _demand_time(self) -> None:
         if monotonic() >= self.deadline:

@@ -68,17 +68,26 @@ class Session:
     """A request made from `settings`, begun at `now` (seconds of the monotonic clock).
 
     A positive timeout is one deadline for everything from `now` on: connecting, a daemon's start,
-    waiting (wire.md W-24). `ext` is what we announce, see `about`. `served_by` is the daemon's id
-    and the step of the answer that told it, None as long as none did. `peer_cn` is to be set to the
-    common name in the daemon's certificate when the connection uses TLS.
+    waiting (wire.md W-24). With `per_message` it bounds connecting, and then each wait for a
+    further answer anew, as in the reference's library (api.md P-13). `ext` is what we announce,
+    see `about`. `served_by` is the daemon's id and the step of the answer that told it, None as
+    long as none did. `peer_cn` is to be set to the common name in the daemon's certificate when
+    the connection uses TLS.
     """
 
     __slots__ = (
-        "_conversation", "_ext", "_kind", "_name", "_peerid", "_settings", "deadline", "element",
-        "peer_cn", "served_by", "started",
+        "_conversation", "_ext", "_kind", "_name", "_peerid", "_per_message", "_settings",
+        "_waits_since", "deadline", "element", "peer_cn", "served_by", "started",
     )  # fmt: skip
 
-    def __init__(self, settings: "Settings", peerid: str, now: float, ext: str = "") -> None:
+    def __init__(
+        self,
+        settings: "Settings",
+        peerid: str,
+        now: float,
+        ext: str = "",
+        per_message: bool = False,
+    ) -> None:
         timeout = settings.resource_timeout
         self._settings = settings
         self._name = raw(settings.resource_name)
@@ -86,6 +95,8 @@ class Session:
         self._peerid = peerid
         self._ext = ext
         self._conversation = ClientConversation(peerid, ext=ext)
+        self._per_message = per_message
+        self._waits_since: float | None = None
         self.started = now
         self.deadline = now + timeout / 1000 if timeout > 0 else None
         self.element: str | None = None
@@ -115,9 +126,15 @@ class Session:
         return self._conversation.state is ASKED
 
     def answer_deadline(self, now: float) -> float | None:
-        """When waiting for an answer has to be given up, for a wait that begins at `now`."""
-        if self._settings.resource_timeout == 0:
-            return now + DEFAULT_LIMIT  # a daemon that is not dead answers such a request at once
+        """When waiting for an answer has to be given up, for a wait that goes on at `now`."""
+        timeout = self._settings.resource_timeout
+        if self._waits_since is None:
+            self._waits_since = now
+        if self._per_message:
+            return self._waits_since + timeout / 1000 if timeout > 0 else None
+        if timeout == 0:
+            # A daemon that is not dead answers such a request at once.
+            return self._waits_since + DEFAULT_LIMIT
         return self.deadline
 
     def request(self) -> bytes:
@@ -127,6 +144,7 @@ class Session:
         """
         settings = self._settings
         self._conversation = ClientConversation(self._peerid, ext=self._ext)
+        self._waits_since = None
         return self._conversation.lock(
             self._kind,
             self._name,
@@ -154,6 +172,8 @@ class Session:
             if self._is_grant(answer):
                 self.element = answer.element
                 return True
+            if self._per_message:
+                self._waits_since = None
         return False
 
     def to_send(self) -> bytes:

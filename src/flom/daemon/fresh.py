@@ -33,6 +33,12 @@ OPTION = "flom-starts-daemon"
 LONGEST = 30.0
 # More than a question or an answer has: paths and names are limited.
 _LARGEST = 100_000
+# What makes an endpoint, by the name of its class.
+_FIELDS = {
+    "UnixEndpoint": ("path", "private"),
+    "TcpEndpoint": ("host", "port", "interface"),
+    "GroupEndpoint": ("group", "port", "interface"),
+}
 _UNCATCHABLE = {signals.SIGKILL, signals.SIGSTOP}
 
 
@@ -134,9 +140,10 @@ def _spawn(channel: socket) -> int:
 
 
 def _question(endpoint: "Endpoint", settings: Settings) -> bytes:
-    fields = {slot: getattr(endpoint, slot) for slot in endpoint.__slots__}
+    name = type(endpoint).__name__
+    fields = {field: getattr(endpoint, field) for field in _FIELDS[name]}
     values = {attr: getattr(settings, attr) for attr in Settings.__slots__}
-    return marshal.dumps((type(endpoint).__name__, fields, values))
+    return marshal.dumps((name, fields, values))
 
 
 def _endpoint(name: str, fields: dict[str, object]) -> "Endpoint":

@@ -47,15 +47,17 @@ _IPV6_MULTICAST_ALL = 29
 class GroupEndpoint:
     """A multicast group in which daemons are searched.
 
-    `group` is a name or a literal, optionally `%INTERFACE`; `interface` is `-n`.
+    `group` is a name or a literal, optionally `%INTERFACE`; `interface` is `-n`. `announced` is the
+    address and the port that the daemon reached last has named in its answer.
     """
 
-    __slots__ = ("group", "interface", "port")
+    __slots__ = ("announced", "group", "interface", "port")
 
     def __init__(self, group: str, port: int, interface: str = "") -> None:
         self.group = group
         self.port = port
         self.interface = interface
+        self.announced: tuple[str, int] | None = None
 
     def __str__(self) -> str:
         return f"{self.group}/{self.port}"

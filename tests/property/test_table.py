@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 )
 from property.table_model import FRIENDS, Model, on_one_path
 
+from flom.core.observer import Observer
 from flom.core.queue import blockers
 from flom.core.requests import Closed, Enqueued, Granted, Instant, Parked, Refused, Request
 from flom.core.table import Table
@@ -95,6 +96,59 @@ def shown(claim):
     return claim.client, claim.name, claim.mode, claim.quantity, claim.element, claim.nested
 
 
+class Witness(Observer):
+    """What the observer of a table is told, put together, is the table."""
+
+    def __init__(self):
+        self.resources, self.holders = [], []
+        self.waiters, self.parks = {}, {}
+
+    def agrees_with(self, snapshot):
+        queues = snapshot.resources
+        assert self.resources == [queue.name for queue in queues]
+        holders = [(c.client, c.name, c.element) for queue in queues for c in queue.holders]
+        assert sorted(self.holders, key=repr) == sorted(holders, key=repr)
+        assert self.waiters == {c.client: c.name for queue in queues for c in queue.waiters}
+        assert self.parks == {claim.client: claim.name for claim in snapshot.parked}
+
+    def created(self, resource, now):
+        self.resources.append(resource.name.root)
+
+    def forgotten(self, resource, now):
+        self.resources.remove(resource.name.root)
+
+    def parked(self, client, request, now):
+        self.parks[client] = request.name
+
+    def unparked(self, client, request, asked, reason, now):
+        assert asked <= now.monotonic
+        assert self.parks.pop(client) == request.name
+
+    def refused(self, client, request, kind, reason, now):
+        self.parks.pop(client, None)
+
+    def enqueued(self, entry, now):
+        self.parks.pop(entry.connection.client, None)
+        self.waiters[entry.connection.client] = entry.name
+
+    def withdrawn(self, entry, reason, now):
+        assert self.waiters.pop(entry.connection.client) == entry.name
+
+    def granted(self, entry, now):
+        client = entry.connection.client
+        assert entry.asked <= entry.since == now.monotonic
+        if self.waiters.get(client) == entry.name:
+            del self.waiters[client]
+        self.parks.pop(client, None)
+        self.holders.append((client, entry.name, entry.element))
+
+    def released(self, entry, now):
+        self.holders.remove((entry.connection.client, entry.name, entry.element))
+
+    def lost(self, entry, taken, now):
+        self.released(entry, now)
+
+
 class TableMachine(RuleBasedStateMachine):
     """names: those that the histories use."""
 
@@ -106,7 +160,8 @@ class TableMachine(RuleBasedStateMachine):
     )
     def begin(self, patience, crowd):
         self.patience = patience
-        self.table = Table(patience)
+        self.witness = Witness()
+        self.table = Table(patience, self.witness)
         self.model = Model(patience, KINDS)
         self.model.wall = 1_700_000_000_000
         self.before = self.table.snapshot()
@@ -123,14 +178,20 @@ class TableMachine(RuleBasedStateMachine):
         assert closed == to_close
         self.nobody_was_passed([e for e in effects if isinstance(e, Granted)], actor)
         self.before = self.table.snapshot()
+        self.witness.agrees_with(self.before)
 
     def ask(self, client, name, **parameters):
         parameters = {**PLAIN, **parameters}
         request = Request(name, **parameters)
         free = self.seems_free(client, request)
+        told = self.explained(client, request)
         effects = self.table.lock(client, request, self.now())
         if free is not None:
             assert isinstance(effects[0], Granted) == free
+        if told is not None:
+            granted = any(isinstance(e, Granted) and e.client == client for e in effects)
+            assert granted == (told.reason is None), told
+            assert bool(told.blockers) == (told.reason == "conflict")
         self.check(effects, self.model.lock(client, name, parameters), client)
 
     @rule(client=CLIENTS, name=NUMBERS, mode=MODES, quantity=QUANTITIES)
@@ -181,6 +242,15 @@ class TableMachine(RuleBasedStateMachine):
         if kind == "numeric" and request.quantity > size:
             return None
         return not blockers(queue, request, self.now())
+
+    def explained(self, client, request):
+        """What the table says about a newcomer, None if the request is more than that."""
+        wakeup = self.table.wakeup()
+        if request.ancestors or (wakeup is not None and wakeup <= self.now().monotonic):
+            return None
+        if self.table.explain_pending(client, self.now()) is not None:
+            return None
+        return self.table.explain(request, self.now())
 
     def unlock(self, client, name, rollback):
         effects = self.table.unlock(client, name, rollback, self.now())
@@ -254,6 +324,19 @@ class TableMachine(RuleBasedStateMachine):
                     continue  # whoever is nested heeds holders alone
                 if earlier and expired and waiter.client != actor:
                     assert not conflict(kind, size, waiter, got)
+
+    @invariant()
+    def everybody_who_waits_is_told_why(self):
+        now = self.now()
+        for queue in self.before.resources:
+            for place, waiter in enumerate(queue.waiters, 1):
+                told = self.table.explain_pending(waiter.client, now)
+                assert (told.pending, told.place, told.kind) == (waiter, place, queue.kind)
+                assert told.blockers == blockers(queue, waiter, now)
+                assert told.blockers or (told.reason, queue.kind) == ("clock", "timestamp")
+        for claim in self.before.parked:
+            told = self.table.explain_pending(claim.client, now)
+            assert (told.pending, told.place, told.reason) == (claim, 0, "no_resource")
 
     @invariant()
     def holders_get_along(self):

@@ -33,7 +33,7 @@ def is_in_vain(resource: "Resource", request: Request, kin: "list[Entry]") -> bo
 
 def request_of(entry: "Entry") -> Request:
     """What a waiter asks for."""
-    return Request(entry.name, entry.mode, entry.quantity)
+    return Request(entry.name, entry.mode, entry.quantity, told=entry.told)
 
 
 def watch(entry: "Entry", ancestors: "tuple[Connection, ...]") -> None:

@@ -24,21 +24,23 @@ class Parking:
         connection.parked = root
         self._lots.setdefault(root, {})[connection] = request, since
 
-    def leave(self, connection: "Connection") -> None:
-        """Let a connection wait no more, if it does."""
+    def leave(self, connection: "Connection") -> tuple[Request, float] | None:
+        """Let a connection wait no more; what it waited for and since when, if it did."""
         root, connection.parked = connection.parked, None
-        if root is not None:
-            lot = self._lots[root]
-            del lot[connection]
-            if not lot:
-                del self._lots[root]
+        if root is None:
+            return None
+        lot = self._lots[root]
+        left = lot.pop(connection)
+        if not lot:
+            del self._lots[root]
+        return left
 
-    def wake(self, root: bytes) -> "list[tuple[Connection, Request]]":
-        """Empty the lot of a resource that exists now."""
+    def wake(self, root: bytes) -> "list[tuple[Connection, Request, float]]":
+        """Empty the lot of a resource that exists now; whoever waited, for what and since when."""
         lot = self._lots.pop(root, {})
         for connection in lot:
             connection.parked = None
-        return [(connection, request) for connection, (request, _) in lot.items()]
+        return [(connection, request, since) for connection, (request, since) in lot.items()]
 
     def clients(self) -> list[object]:
         """Everybody who waits."""
@@ -47,7 +49,14 @@ class Parking:
     def claims(self) -> tuple[Claim, ...]:
         """What they wait for, as plain values."""
         return tuple(
-            Claim(connection.client, request.name, request.mode, request.quantity, since)
+            Claim(
+                connection.client,
+                request.name,
+                request.mode,
+                request.quantity,
+                since,
+                told=request.told,
+            )
             for lot in self._lots.values()
             for connection, (request, since) in lot.items()
         )

@@ -26,10 +26,13 @@ FOR_EVER = float("inf")
 class Claim(Value):
     """One holder or waiter. `since`: monotonic seconds of its grant, or of entering the queue.
 
-    nested: it was asked for from within a lock on the same resource.
+    nested: it was asked for from within a lock on the same resource. asked: monotonic seconds of
+    the request. told: as in the request.
     """
 
-    __slots__ = ("client", "element", "mode", "name", "nested", "quantity", "since")
+    __slots__ = (
+        "asked", "client", "element", "mode", "name", "nested", "quantity", "since", "told",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -40,6 +43,8 @@ class Claim(Value):
         since: float,
         element: str | None = None,
         nested: bool = False,
+        asked: float | None = None,
+        told: str = "",
     ) -> None:
         self.client = client
         self.name = name
@@ -48,6 +53,8 @@ class Claim(Value):
         self.since = since
         self.element = element
         self.nested = nested
+        self.asked = since if asked is None else asked
+        self.told = told
 
 
 class Queue(Value):
@@ -104,6 +111,8 @@ def claim_of(entry: "Entry") -> Claim:
         entry.since,
         entry.element,
         entry.nested,
+        entry.asked,
+        entry.told,
     )
 
 

@@ -53,10 +53,11 @@ class Request(Value):
     mode: 0 NL to 5 EX. quantity: units of a numeric resource. wait: may it be queued or parked.
     create: may it bring the resource into existence. lifespan: milliseconds, counts only if this
     request creates the resource. ancestors: the clients within whose locks the asker runs; those
-    who hold nothing of the resource do not count.
+    who hold nothing of the resource do not count. told: what the client tells of itself, for who
+    looks at the table; means nothing here.
     """
 
-    __slots__ = ("ancestors", "create", "lifespan", "mode", "name", "quantity", "wait")
+    __slots__ = ("ancestors", "create", "lifespan", "mode", "name", "quantity", "told", "wait")
 
     def __init__(
         self,
@@ -67,6 +68,7 @@ class Request(Value):
         create: bool = True,
         lifespan: int = 0,
         ancestors: tuple[object, ...] = (),
+        told: str = "",
     ) -> None:
         self.name = name
         self.mode = mode
@@ -75,6 +77,7 @@ class Request(Value):
         self.create = create
         self.lifespan = lifespan
         self.ancestors = ancestors
+        self.told = told
 
 
 class Effect(Value):

@@ -34,6 +34,7 @@ class Entry:
 
     __slots__ = (
         "ancestors",
+        "asked",
         "connection",
         "element",
         "held",
@@ -47,6 +48,7 @@ class Entry:
         "resource",
         "row",
         "since",
+        "told",
         "waiting",
     )
 
@@ -57,6 +59,8 @@ class Entry:
     ancestors: "tuple[Connection, ...]"  # of a waiter: within whose locks it was asked for
     nested: bool  # asked for from within a lock on the same resource
     row: int  # of modes.py
+    asked: float  # monotonic seconds; `since` is the grant of a holder, or entering the queue
+    told: str  # Request.told
 
     def __init__(
         self,
@@ -71,7 +75,8 @@ class Entry:
         self.name = request.name
         self.mode = request.mode
         self.quantity = request.quantity
-        self.since = since
+        self.since = self.asked = since
+        self.told = request.told
         self.element: str | None = None
         self.waiting = False
         self.ancestors: tuple[Connection, ...] = ()
@@ -129,17 +134,21 @@ class Resource:
     waiters: their number. bound: how many connections keep it alive. retention: seconds it lives
     on without any.
     due: monotonic time at which the table must look at it again; timer: when the table's clock
-    will look, which may be earlier.
+    will look, which may be earlier. number, created, changed: for the observer of the table, who
+    sets them; the latter are microseconds since the epoch.
     """
 
     __slots__ = (
         "_arrivals",
         "bound",
+        "changed",
+        "created",
         "due",
         "holders",
         "line",
         "name",
         "nested",
+        "number",
         "patience",
         "retention",
         "timer",
@@ -159,6 +168,7 @@ class Resource:
         self.bound = 0
         self.due = NEVER
         self.timer = NEVER
+        self.number = self.created = self.changed = 0
         self._arrivals = 0
 
     @staticmethod

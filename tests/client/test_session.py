@@ -17,12 +17,12 @@ def answer(rc, step=16, element=""):
     return HEAD + f'<msg level="3" verb="1" step="{step}">'.encode() + session + body
 
 
-def session_of(now=1000.0, per_message=False, **values):
+def session_of(now=1000.0, as_library=False, **values):
     settings = Settings()
     settings.socket_name = "/s"
     for key, value in values.items():
         setattr(settings, key, value)
-    session = Session(settings, "0" * 32, now, per_message=per_message)
+    session = Session(settings, "0" * 32, now, as_library=as_library)
     session.request()
     return session
 
@@ -93,6 +93,17 @@ def test_everything_else_is_no_grant(data, rc):
     assert refused.value.rc == rc
 
 
+@pytest.mark.parametrize(
+    ("step", "rc", "code"),
+    [(24, 4, 4), (24, 6, 6), (24, 3, 3), (24, 7, -13), (24, 99, -13), (32, 4, 3), (32, 6, 6)],
+)
+def test_late_refusals_in_the_codes_of_the_library(step, rc, code):
+    """api.md 6.3, AF-1; rc 6 in step 32 is how our daemon tells of an impossible quantity."""
+    with pytest.raises(FlomError) as refused:
+        session_of(as_library=True).received(answer(1) + answer(rc, step))
+    assert refused.value.rc == code
+
+
 def test_one_deadline_for_everything():
     """W-24: it begins with the connecting."""
     session = session_of(resource_timeout=1500)
@@ -130,8 +141,8 @@ def test_ping_is_answered():
 
 def test_a_limit_for_the_whole_lock_or_for_each_message():
     """design, "deadlines"; api.md P-13: the reference's library starts anew at each answer."""
-    for per_message, later in ((False, 1005.0), (True, 1008.5)):
-        session = session_of(resource_timeout=5000, per_message=per_message)
+    for as_library, later in ((False, 1005.0), (True, 1008.5)):
+        session = session_of(resource_timeout=5000, as_library=as_library)
         assert session.connect_deadline == 1005.0
         assert session.answer_deadline(1000.0) == 1005.0
         session.received(answer(2)[:40])
@@ -146,4 +157,4 @@ def test_a_request_that_does_not_wait_is_answered_in_time_or_never():
     session = session_of(resource_timeout=0)
     assert session.answer_deadline(1000.0) == 1000.0 + DEFAULT_LIMIT
     assert session.answer_deadline(1007.0) == 1000.0 + DEFAULT_LIMIT
-    assert session_of(resource_timeout=0, per_message=True).answer_deadline(1000.0) is None
+    assert session_of(resource_timeout=0, as_library=True).answer_deadline(1000.0) is None

@@ -42,7 +42,7 @@ class Lock:
     """One lock of one resource, by the settings given; `connect`, `acquire`, `release` in turn.
 
     `tell` is called while a daemon is searched by multicast: 1 and a line that `-V` shows, or 2
-    and a warning. `command` is what will run under the lock, for the daemon to show. `per_message`
+    and a warning. `command` is what will run under the lock, for the daemon to show. `as_library`
     is the session's. Every method raises FlomError with the return code the reference shows in
     that phase.
     """
@@ -56,13 +56,13 @@ class Lock:
         tell: "Tell" = silent,
         command: "Sequence[str]" = (),
         *,
-        per_message: bool = False,
+        as_library: bool = False,
     ) -> None:
         self._settings = settings
         self._tell = tell
         self._endpoint = endpoint_of(settings)
         ext = announcement(settings, self._endpoint, command, new_session())
-        self._session = Session(settings, unique_id(), monotonic(), ext, per_message)
+        self._session = Session(settings, unique_id(), monotonic(), ext, as_library)
         self._sock: Stream | None = None
         if trace.mask & trace.RESOURCE:
             trace.record(f"flom_resource: {self._session}")
@@ -85,7 +85,7 @@ class Lock:
             return trace.told(trace.CLIENT, "flom_client_lock", self._acquire)
         except FlomError as error:
             if error.rc == RC_RECV_ERROR and self._session.unanswered:
-                _explain_close(error, endpoint_of(self._settings), self._settings)
+                _explain_close(error, self._endpoint, self._settings)
             raise
         finally:
             if self._session.served_by is not None:
@@ -96,7 +96,7 @@ class Lock:
         if self._settings.tls_check_peer_id:
             name = self._session.peer_cn
             code = "FLM014I" if peerid == name else "FLM013E"
-            log(code, f"peer {endpoint_of(self._settings)}, id {peerid}, certificate for {name}")
+            log(code, f"peer {self._endpoint}, id {peerid}, certificate for {name}")
 
     def _acquire(self) -> str | None:
         for _ in range(RESTARTS):

@@ -14,6 +14,7 @@ from flom.errors import (
     RC_NO_TLS_CONNECTION,
     RC_NULL_OBJECT,
     RC_OK,
+    RC_PROTOCOL_ERROR,
     RC_RECV_ERROR,
     RC_SEND_ERROR,
     RC_SSL_READ_ERROR,
@@ -23,7 +24,7 @@ from flom.errors import (
 from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.values import MODAL_KINDS, MODE_NAMES, quoted, raw, resource_kind
 from flom.wire.client import ASKED, ClientConversation
-from flom.wire.messages import FIRST
+from flom.wire.messages import FIRST, LAST, LATER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,15 +69,15 @@ class Session:
     """A request made from `settings`, begun at `now` (seconds of the monotonic clock).
 
     A positive timeout is one deadline for everything from `now` on: connecting, a daemon's start,
-    waiting (wire.md W-24). With `per_message` it bounds connecting, and then each wait for a
-    further answer anew, as in the reference's library (api.md P-13). `ext` is what we announce,
-    see `about`. `served_by` is the daemon's id and the step of the answer that told it, None as
-    long as none did. `peer_cn` is to be set to the common name in the daemon's certificate when
-    the connection uses TLS.
+    waiting (wire.md W-24). With `as_library` the rules are those of the reference's library: it
+    bounds connecting, and then each wait for a further answer anew (api.md P-13); late refusals
+    have other codes. `ext` is what we announce, see `about`. `served_by` is the daemon's id and
+    the step of the answer that told it, None as long as none did. `peer_cn` is to be set to the
+    common name in the daemon's certificate when the connection uses TLS.
     """
 
     __slots__ = (
-        "_conversation", "_ext", "_kind", "_name", "_peerid", "_per_message", "_settings",
+        "_as_library", "_conversation", "_ext", "_kind", "_name", "_peerid", "_settings",
         "_waits_since", "deadline", "element", "peer_cn", "served_by", "started",
     )  # fmt: skip
 
@@ -86,7 +87,7 @@ class Session:
         peerid: str,
         now: float,
         ext: str = "",
-        per_message: bool = False,
+        as_library: bool = False,
     ) -> None:
         timeout = settings.resource_timeout
         self._settings = settings
@@ -95,7 +96,7 @@ class Session:
         self._peerid = peerid
         self._ext = ext
         self._conversation = ClientConversation(peerid, ext=ext)
-        self._per_message = per_message
+        self._as_library = as_library
         self._waits_since: float | None = None
         self.started = now
         self.deadline = now + timeout / 1000 if timeout > 0 else None
@@ -130,7 +131,7 @@ class Session:
         timeout = self._settings.resource_timeout
         if self._waits_since is None:
             self._waits_since = now
-        if self._per_message:
+        if self._as_library:
             return self._waits_since + timeout / 1000 if timeout > 0 else None
         if timeout == 0:
             # A daemon that is not dead answers such a request at once.
@@ -172,7 +173,7 @@ class Session:
             if self._is_grant(answer):
                 self.element = answer.element
                 return True
-            if self._per_message:
+            if self._as_library:
                 self._waits_since = None
         return False
 
@@ -232,6 +233,14 @@ class Session:
             return False
         assert rc is not None  # the conversation lets no answer without rc pass (W-16)
         raise FlomError(
-            rc if rc in _REFUSED else RC_LOCK_CANT_LOCK,
+            self._code_of(rc, answer.step),
             _REFUSED.get(rc, f"the daemon refuses the lock for a reason unknown here (rc {rc})"),
         )
+
+    def _code_of(self, rc: int, step: int) -> int:
+        """The return code for a refusal by `rc` (wire.md W-19; api.md 6.3, AF-1)."""
+        if self._as_library and step == LAST and rc != RC_LOCK_IMPOSSIBLE:
+            return RC_LOCK_CANT_LOCK
+        if self._as_library and step == LATER and rc not in (*_REFUSED, RC_LOCK_CANT_LOCK):
+            return RC_PROTOCOL_ERROR
+        return rc if rc in _REFUSED else RC_LOCK_CANT_LOCK

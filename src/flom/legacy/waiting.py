@@ -26,7 +26,7 @@ class WaitingLock(Lock):
     __slots__ = ()
 
     def __init__(self, settings: "Settings", tell: "Tell") -> None:
-        super().__init__(settings, tell, per_message=True)
+        super().__init__(settings, tell, as_library=True)
 
     @property
     def announced(self) -> tuple[str, int] | None:

@@ -41,7 +41,8 @@ WRONG = {
     "a path below": ("exclusion", cycle(0, "a", "/r/x PR") + cycle(1, "b", "/r CW")),
     "too many units": ("exclusion", cycle(0, "a", "N[4] x3") + cycle(1, "b", "N[4] x2")),
     "too many members": (
-        "exclusion element", cycle(0, "a", "p.q", "p") + cycle(1, "b", "p.q", "q") + cycle(1.5, "c", "p.q", "q"),
+        "exclusion element",
+        cycle(0, "a", "p.q", "p") + cycle(1, "b", "p.q", "q") + cycle(1.5, "c", "p.q", "q"),
     ),
     "too many numbers out": (
         "exclusion", cycle(0, "a", "_s_n[1]", "1") + cycle(1, "b", "_s_n[1]", "2"),

@@ -108,6 +108,7 @@ class Daemon:
             self.log,
             peerid=PEERID,
             keepalive=Keepalive(60, 10, 6),
+            guard=None,
             changed=lambda: None,
             shutdown=lambda immediate: None,
         )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from flom.client.api import Lock as Lock
     from flom.client.api import lock as lock
     from flom.client.api import locked as locked
+    from flom.client.credentials import Tls as Tls
     from flom.client.failures import Busy as Busy
     from flom.client.failures import ConnectError as ConnectError
     from flom.client.failures import DaemonError as DaemonError
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "flom.aio": "aio",
     "flom.client.api": "Client Held Lock lock locked",
+    "flom.client.credentials": "Tls",
     "flom.client.failures": (
         "LockError NotGranted Busy Timeout NoSuchResource Impossible ConnectError"
         " DaemonError LockLost InvalidRequest"

@@ -1,5 +1,6 @@
 """Programs that hold locks: threads, forks, exits, interrupts, exceptions."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from certificates import options
 from hosts import network
 from support import BOUND, asleep, descriptors, environment, kill, wait_for
 
@@ -220,6 +222,48 @@ def test_a_daemon_in_the_network(places, host):
     holder.communicate("\n")
     with flom.Client(endpoint).lock("R"):
         assert place.busy()
+
+
+def acquired(face, endpoint, tls):
+    """A lock by either face; True, or the error."""
+
+    async def hold():
+        async with lock:
+            return True
+
+    try:
+        lock = face.Client(endpoint, tls=tls, start_daemon=True).lock("R", timeout=BOUND)
+        if face is flom.aio:
+            return asyncio.run(hold())
+        with lock:
+            return True
+    except flom.LockError as error:
+        return error
+
+
+@pytest.mark.parametrize("face", [flom, flom.aio], ids=["blocking", "asyncio"])
+def test_tls(any_place, certificates, face):
+    """By TCP and at a UNIX socket; the daemon that is started speaks it as well."""
+    endpoint = any_place.words[1]
+    if any_place.words[0] == "-a":
+        endpoint = f"tcp://{endpoint}:{any_place.port}"
+    else:
+        endpoint = f"unix://{endpoint}"
+
+    def files(name, check_peer_id=False):
+        paths = [certificates / file for file in (f"{name}.pem", f"{name}.key", "one.ca")]
+        return flom.Tls(*paths, check_peer_id=check_peer_id)
+
+    keeper = any_place.hold(*options(certificates), "-d", "-1", "-r", "other")
+    assert acquired(face, endpoint, files("mine", check_peer_id=True)) is True
+    assert acquired(face, endpoint, files("foreign")).rc in (-406, -409)
+    plain = acquired(face, endpoint, None)
+    assert type(plain) is flom.DaemonError
+    assert "the daemon speaks TLS, this side does not (give" in str(plain)
+    absent = acquired(face, endpoint, files("absent"))
+    assert (type(absent), absent.rc) == (flom.InvalidRequest, -125)
+    assert "absent.pem': expected an existing file" in str(absent)
+    keeper.communicate("\n")
 
 
 def test_a_daemon_on_another_host(folder):

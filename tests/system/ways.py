@@ -8,6 +8,7 @@ import asyncio
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 from support import BOUND
 
@@ -108,6 +109,62 @@ class AwaitedHeld:
         self.way.wait(self.held.rollback())
 
 
+class Binding(Way):
+    """The reference's binding."""
+
+    REASONS: ClassVar = {4: "busy", 9: "late", 5: "absent", 6: "impossible", -12: "wrong"}
+
+    def __init__(self, place):
+        super().__init__(place)
+        # No handle starts a daemon (api.md, P-12).
+        place.run("-r", "start", "-d", "-1", "--", "true")
+
+    def acquire(
+        self, resource, mode="EX", timeout=None, quantity=1, create=True, idle_lifespan=0
+    ):  # fmt: skip
+        """See the module."""
+        handle = flom.flom_handle_new()
+        limit = -1 if timeout is None else int(timeout * 1000)
+        settings = {
+            "socket_name": str(self.place.path),
+            "resource_name": resource,
+            "resource_timeout": limit,
+            "resource_quantity": quantity,
+            "resource_create": int(create),
+            "resource_idle_lifespan": int(idle_lifespan * 1000),
+            "lock_mode": getattr(flom, f"FLOM_LOCK_MODE_{mode}"),
+        }
+        for name, value in settings.items():
+            self.check(getattr(flom, f"flom_handle_set_{name}")(handle, value))
+        if flom.flom_handle_get_resource_name(handle) != resource:
+            raise Refused("wrong")  # that setter refuses in silence (api.md, P-9)
+        self.check(flom.flom_handle_lock(handle))
+        return BindingHeld(handle)
+
+    def check(self, code):
+        """Raises for anything but success."""
+        if code:
+            raise Refused(self.REASONS[code])
+
+
+class BindingHeld:
+    """A handle that has a lock."""
+
+    def __init__(self, handle):
+        self.handle = handle
+        self.element = flom.flom_handle_get_locked_element(handle)
+
+    def release(self):
+        """Give it back."""
+        assert flom.flom_handle_unlock(self.handle) == flom.FLOM_RC_OK
+        flom.flom_handle_delete(self.handle)
+
+    def rollback(self):
+        """Give it back with its value."""
+        assert flom.flom_handle_unlock_rollback(self.handle) == flom.FLOM_RC_OK
+        flom.flom_handle_delete(self.handle)
+
+
 class Command(Way):
     """`flom -- cmd`."""
 
@@ -150,4 +207,4 @@ class CommandHeld:
         self.process.communicate("1\n", timeout=BOUND)
 
 
-WAYS = {"blocking": Blocking, "asyncio": Awaited, "command": Command}
+WAYS = {"blocking": Blocking, "asyncio": Awaited, "binding": Binding, "command": Command}

@@ -85,7 +85,7 @@ class Lock:
             return trace.told(trace.CLIENT, "flom_client_lock", self._acquire)
         except FlomError as error:
             if error.rc == RC_RECV_ERROR and self._session.unanswered:
-                _explain_close(error, self._endpoint, self._settings)
+                explain_close(error, self._endpoint, self._settings)
             raise
         finally:
             if self._session.served_by is not None:
@@ -241,19 +241,19 @@ def _await_end(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings") -> No
             error = FlomError(
                 RC_SEND_ERROR, f"the daemon at {endpoint} did not obey: it still accepts clients"
             )
-            _explain_close(error, endpoint, settings)
+            explain_close(error, endpoint, settings)
             raise error
         sleep(0.02)
 
 
-def _explain_close(error: FlomError, endpoint: "Endpoint", settings: "Settings") -> None:
+def explain_close(error: FlomError, endpoint: "Endpoint", settings: "Settings") -> None:
     """Say what to do to a daemon that has closed a plain connection because it wants TLS."""
     if settings.tls:
         return
     from flom.client.secure import speaks_tls
 
     if speaks_tls(endpoint, settings):
-        error.text = "the daemon speaks TLS, this command does not"
+        error.text = "the daemon speaks TLS, this side does not"
         error.advice = "give --tls-certificate, --tls-private-key and --tls-ca-certificate"
 
 

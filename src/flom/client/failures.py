@@ -117,4 +117,6 @@ _BY_CODE: dict[int, type[LockError]] = {
 def failure(error: FlomError, otherwise: type[LockError]) -> LockError:
     """The error a program sees for one of the engine's; `otherwise` if the code does not tell."""
     kind = InvalidRequest if isinstance(error, ConfigError) else _BY_CODE.get(error.rc, otherwise)
-    return kind(error.rc, error.text)
+    told = kind(error.rc, error.text)
+    told.advice = error.advice or kind.advice
+    return told

@@ -9,12 +9,13 @@ from time import monotonic
 from typing import Generic, Protocol, TypeVar
 from weakref import WeakSet
 
+from flom.client.credentials import Tls
 from flom.client.endpoint import aim, written
 from flom.client.failures import InvalidRequest, LockError, LockLost, failure
 from flom.client.mode import Mode
 from flom.client.session import variables
 from flom.client.watch import Watcher, ended
-from flom.errors import RC_INACTIVE_FEATURE, RC_INVALID_OPTION, ConfigError, FlomError
+from flom.errors import RC_INVALID_OPTION, ConfigError, FlomError
 from flom.settings import Settings, load
 from flom.values import INT_MAX, MODAL_KINDS, TEXT_RULES, quoted, resource_kind
 
@@ -64,17 +65,25 @@ def watcher() -> Watcher:
 class BaseClient:
     """Where the daemon is and how to talk to it; shared by `Client` and `aio.Client`."""
 
-    __slots__ = ("_endpoint", "_settings", "_start_daemon")
+    __slots__ = ("_endpoint", "_settings", "_start_daemon", "_tls")
 
-    def __init__(self, endpoint: str | None = None, *, start_daemon: bool | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        *,
+        tls: Tls | None = None,
+        start_daemon: bool | None = None,
+    ) -> None:
         """`endpoint`: `unix://PATH`, `tcp://HOST:PORT` or `discover://GROUP:PORT`; None: the one
         of the configuration files, without one the default socket, as for the command.
 
-        start_daemon: whether to start one when none answers; None: only at a UNIX socket. All
-        the rest comes from /etc/flom.conf and ~/.flom, which are read once, for the first lock.
+        tls: what to speak TLS with; None: what the files say. start_daemon: whether to start one
+        when none answers; None: only at a UNIX socket. All the rest comes from /etc/flom.conf and
+        ~/.flom, which are read once, for the first lock.
         Raises InvalidRequest for an endpoint that cannot be understood.
         """
         self._endpoint = endpoint
+        self._tls = tls
         self._start_daemon = start_daemon
         self._settings: Settings | None = None
         if endpoint is not None:
@@ -114,9 +123,9 @@ class BaseClient:
         settings = load((), os.environ, cwd, _warn)
         if self._endpoint is not None:
             aim(settings, self._endpoint, cwd)
+        if self._tls is not None:
+            self._tls.apply(settings, cwd)
         settings.check(_warn)
-        if settings.tls:
-            raise ConfigError(RC_INACTIVE_FEATURE, "TLS is not available in this version")
         starts = self._start_daemon
         if not (settings.socket_name if starts is None else starts):
             settings.daemon_lifespan = 0

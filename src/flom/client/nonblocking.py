@@ -7,11 +7,11 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from flom.client.about import announcement, new_session
-from flom.client.blocking import CLOSE_LIMIT, RECEIVE_SIZE, RESTARTS
+from flom.client.blocking import CLOSE_LIMIT, RECEIVE_SIZE, RESTARTS, explain_close
 from flom.client.reach import reach, silent
 from flom.client.session import Session, endpoint_of
 from flom.client.watch import ended
-from flom.errors import FlomError
+from flom.errors import RC_RECV_ERROR, FlomError
 from flom.machine import unique_id
 from flom.net.address import UnixEndpoint
 from flom.net.connect import connect_unix
@@ -59,6 +59,15 @@ class Lock:
 
     async def acquire(self) -> str | None:
         """Ask for the lock and wait for it; returns the element granted, if the kind has any."""
+        try:
+            return await self._acquire()
+        except FlomError as error:
+            if error.rc == RC_RECV_ERROR and self._session.unanswered:
+                endpoint = endpoint_of(self._settings)
+                await asyncio.to_thread(explain_close, error, endpoint, self._settings)
+            raise
+
+    async def _acquire(self) -> str | None:
         for _ in range(RESTARTS):
             try:
                 return await self._ask()

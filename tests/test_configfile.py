@@ -183,3 +183,45 @@ def test_messages_stay_on_one_line():
 def test_a_malformed_file_changes_nothing():
     with pytest.raises(KeyFileError):
         Outcome("[Resource]\nTimeout=5\ngarbage\n")
+
+
+# Rules of access
+
+RULES = "[Access]\nreaders = allow lock /data/** PR to *\nadmin=allow * to uid:0\n"
+
+
+def test_rules_in_their_order():
+    assert Outcome(RULES).settings.access == (
+        ("readers", "allow lock /data/** PR to *"),
+        ("admin", "allow * to uid:0"),
+    )
+    assert Outcome("[Trace]\nVerbose=yes\n").settings.access == ()
+
+
+def test_the_last_file_with_rules_has_all_of_them():
+    settings = Settings()
+    for text in (RULES, "[Access]\nanybody = allow * to *", "[Trace]\nVerbose=yes\n[Access]\n"):
+        ConfigFile("F", text.encode(), pytest.fail).apply(settings, "/", ())
+    assert settings.access == (("anybody", "allow * to *"),)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("a = permit all", "F line 4: [Access]/a='permit all': a rule is: allow"),
+        ("admin = deny * to *", "F line 4: [Access]/admin='deny * to *': there is a rule of this"),
+        (b"a = allow * to cn:\xff", "expected UTF-8"),
+    ],
+)
+def test_a_rule_that_is_none(line, words):
+    error = refused(RULES.encode() + (line if isinstance(line, bytes) else line.encode()))
+    assert words in error.text
+    assert error.rc == errors.RC_INVALID_OPTION
+
+
+@pytest.mark.parametrize("group", ["access", "Acess", "ACCESS"])
+def test_a_misspelt_group_of_rules_is_doubted(group):
+    """Without rules everything is allowed: nobody should think there were some."""
+    outcome = Outcome(f"[{group}]\na = deny * to *\n")
+    assert outcome.settings.access == ()
+    assert any("did you mean [Access]?" in warning for warning in outcome.warnings)

@@ -63,7 +63,7 @@ def test_built_in_values(world):
 
 def test_every_attribute_belongs_to_an_option():
     attrs = {option.attr for option in OPTIONS if option.rule != "show"}
-    assert set(Settings.__slots__) == attrs | {"files", "may_fork", "socket_is_default"}
+    assert set(Settings.__slots__) == attrs | {"access", "files", "may_fork", "socket_is_default"}
 
 
 def test_every_attribute_is_declared_for_the_type_checker():
@@ -482,3 +482,22 @@ def test_c25_texts_are_not_escaped(world):
 def test_ours_come_last_and_only_when_changed(world):
     text = dump(world.load("-V", "--queue-patience", "0", "--socket-mode", "600"))
     assert text == DEFAULT_DUMP + "[Daemon]/QueuePatience=0\n[Daemon]/SocketMode=0600\n"
+
+
+def test_a_damaged_file_with_rules_is_not_ignored(world):
+    """Without its rules everybody might do everything."""
+    world.user.write_text("[Access]\na = deny * to *\nnonsense\n")
+    error = world.refused()
+    assert error.text.startswith(f"{world.user} line 3: ")
+    assert "(repair the file: it may hold rules under [Access])" in error.text
+    assert error.rc == errors.RC_G_KEY_FILE_LOAD_FROM_FILE_ERROR
+
+
+def test_rules_of_access_stand_last_in_the_dump(world):
+    """Those of the last file that has some; files do not add rules to each other."""
+    world.system.write_text("[Access]\nb = allow * to *\n")
+    assert dump(world.load("-V")) == DEFAULT_DUMP + "[Access]/b='allow * to *'\n"
+    world.custom.write_text("[Access]\nc = deny lock A to *\na = allow * to uid:0\n")
+    settings = world.load("-c", "custom.conf")
+    assert [name for name, _ in settings.access] == ["c", "a"]
+    assert dump(settings).endswith("[Access]/c='deny lock A to *'\n[Access]/a='allow * to uid:0'\n")

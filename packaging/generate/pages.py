@@ -152,6 +152,27 @@ Integers are decimal; what follows a blank is not looked at. A value that cannot
 run with status 99 and a line that names file, line and key.
 """
 
+_ACCESS = """\
+Rules: who may lock what, and who may end the daemon. The daemon applies them. Names of the keys are
+of your choice, a rule has one of these forms:
+"""
+
+_ACCESS_FORMS = """\
+NAME=allow|deny lock PATTERN [MODES] to WHO...
+NAME=allow|deny force PATTERN to WHO...
+NAME=allow|deny shutdown to WHO...
+NAME=allow|deny * to WHO..."""
+
+_ACCESS_NOTES = """\
+WHO is `cn:`*PATTERN* for the common name in the peer's certificate, `uid:`*USER* for the user at
+the other end of a local socket, `id:`*PATTERN* for the unique id that the peer claims, or `*` for
+everybody. In patterns `*` stands for anything but `/`, and `**` for anything. *MODES* are those
+that the rule is about, with commas between them; without, it is about all.
+
+The first rule that fits decides. What no rule fits is refused, and without rules all is allowed.
+If several files have rules, those of the last one count, and no others.
+"""
+
 _FILE_EXAMPLE = """\
 # All jobs of this machine use the daemon on lockhost.
 [Daemon]
@@ -247,6 +268,7 @@ def flom_conf_5() -> str:
         *_configuration(),
         Heading("Keys"),
         *entries.keys(),
+        *_access(),
         Heading("Examples"),
         Code(_FILE_EXAMPLE),
         *_ORIGINS,
@@ -263,6 +285,15 @@ def _configuration() -> list[Block]:
         *entries.layers(),
         Heading("Syntax", 2),
         *paras(_SYNTAX),
+    ]
+
+
+def _access() -> list[Block]:
+    return [
+        Heading("[Access]", 2),
+        Para(_ACCESS),
+        Code(_ACCESS_FORMS),
+        *paras(_ACCESS_NOTES),
     ]
 
 
@@ -297,6 +328,8 @@ def configuration_md() -> str:
             Code(_FILE_EXAMPLE),
             Heading("Keys"),
             *entries.keys(),
+            *_access(),
+            Para("[access.md](access.md) explains them."),
             Heading("Sample"),
             Para("`share/doc/pyflom/flom.conf`, also installed, has every key as a comment."),
         ],

@@ -14,9 +14,21 @@ _HEAD = """\
 """
 
 
+_ACCESS = """\
+
+[Access]
+
+# Rules: who may lock what, and who may end the daemon; the first one that fits decides, and what
+# none fits is refused. Without rules all is allowed. The names of the keys are yours.
+#readers=allow lock /books/** PR,CR to *
+#writers=allow lock /books/** to cn:web-* uid:books
+#admin=allow * to uid:root
+"""
+
+
 def conf() -> str:
     """Every group, and every key with its default or, where there is none, an example."""
-    return _HEAD + "".join(map(_group, entries.groups()))
+    return _HEAD + "".join(map(_group, entries.groups())) + _ACCESS
 
 
 def _group(group: str) -> str:

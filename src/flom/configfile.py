@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from flom.settings import Settings
 
 
+# The group whose keys are rules, with names of the user's choice (access.rules).
+ACCESS = "Access"
+
+
 class ConfigFile:
     """A file that was read: `path` for messages, `data` its bytes. Raises KeyFileError."""
 
@@ -25,8 +29,14 @@ class ConfigFile:
         """Set what the file sets. A bad value raises ConfigError, see `settings.load`."""
         table = {(option.group, option.key): option for option in OPTIONS if option.key}
         winning: dict[tuple[str, str], tuple[int, bytes]] = {}
+        rules: list[tuple[int, str, bytes]] = []
         for line, group, key, raw in self.pairs:
-            winning[group, key] = line, raw
+            if group == ACCESS:
+                rules.append((line, key, raw))
+            else:
+                winning[group, key] = line, raw
+        if rules:
+            settings.access = self._rules(rules)
         for place, (line, raw) in winning.items():
             option = table.get(place)
             if option is None:
@@ -37,9 +47,27 @@ class ConfigFile:
             except errors.ConfigError as bad:
                 if option.attr in forgive:
                     continue
-                raise self._refusal(option, line, raw, bad) from None
+                raise self._refusal(option.group, option.key, line, raw, bad) from None
             if value is not None:
                 setattr(settings, option.attr, value)
+
+    def _rules(self, rules: list[tuple[int, str, bytes]]) -> tuple[tuple[str, str], ...]:
+        """The rules of access, each its name and its text; ConfigError if one is none."""
+        from flom.access.rules import Rule
+
+        found: dict[str, str] = {}
+        for line, name, raw in rules:
+            text = keyfile.text(raw)
+            try:
+                if text is None:
+                    raise values.bad("expected UTF-8")
+                if name in found:
+                    raise values.bad("there is a rule of this name already; rename one of them")
+                Rule(name, text, lambda user: 0)  # users count on the daemon's host
+            except errors.ConfigError as bad:
+                raise self._refusal(ACCESS, name, line, raw, bad) from None
+            found[name] = text
+        return tuple(found.items())
 
     def _convert(self, option: Option, line: int, raw: bytes, cwd: str) -> object:
         """The value to keep, None for "as if absent"."""
@@ -57,12 +85,12 @@ class ConfigFile:
         return values.TEXT_RULES[option.rule](values.native(decoded), cwd)
 
     def _refusal(
-        self, option: Option, line: int, raw: bytes, bad: errors.ConfigError
+        self, group: str, key: str, line: int, raw: bytes, bad: errors.ConfigError
     ) -> errors.ConfigError:
         own = (errors.RC_REALPATH_ERROR, errors.RC_INVALID_IPV6_NETWORK_INTERFACE)
         rc = bad.rc if bad.rc in own else errors.RC_INVALID_OPTION
         shown = values.quoted(raw.decode("utf-8", "surrogateescape"))
-        place = self._place(line, option.group, option.key)
+        place = self._place(line, group, key)
         return errors.ConfigError(rc, f"{place}={shown}: {bad.text}")
 
     def _place(self, line: int, group: str, key: str) -> str:
@@ -72,7 +100,7 @@ class ConfigFile:
         """Say so when an unknown group or key looks like a misspelling of a known one."""
         from flom.spelling import nearest
 
-        groups = sorted({option.group for option in OPTIONS if option.key})
+        groups = sorted({ACCESS} | {option.group for option in OPTIONS if option.key})
         place = self._place(line, group, key)
         if group not in groups:
             near = nearest(group, groups, _slips(group))

@@ -140,6 +140,7 @@ OWN_RC_LOCK_TAKEN = -601
 OWN_RC_NOT_ALLOWED = -602
 OWN_RC_UNKNOWN_QUESTION = -603
 OWN_RC_NO_STATE = -604
+OWN_RC_ACCESS_DENIED = -605
 
 # One line a code: number, blank, what people read. One text, so that loading it costs nothing;
 # it is taken apart when somebody asks.
@@ -269,6 +270,7 @@ _DESCRIPTIONS = """\
 -602 this is not allowed over this connection
 -603 the daemon does not know this question
 -604 the daemon does not tell its state
+-605 the daemon's rules of access do not allow this
 """
 
 

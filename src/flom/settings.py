@@ -23,12 +23,14 @@ class Settings:
     """The value of every option of `options.OPTIONS`, under its `attr`.
 
     None stands for a text that is not set. `socket_is_default` is True once `check` has chosen
-    the default socket. `files` are the configuration files that have been read. `may_fork` tells
+    the default socket. `files` are the configuration files that have been read; `access` are the
+    rules of the last one that has some, each its name and its text (access.rules). `may_fork` tells
     that this process has one thread and may start a daemon by a fork: the `flom` command's does.
     """
 
     __slots__ = (
         *(o.attr for o in OPTIONS if o.rule != "show"),
+        "access",
         "files",
         "may_fork",
         "socket_is_default",
@@ -75,6 +77,7 @@ class Settings:
         kill_child: bool
         quiet: bool
         check_only: bool
+        access: tuple[tuple[str, str], ...]
         files: tuple[str, ...]
         may_fork: bool
         socket_is_default: bool
@@ -83,6 +86,7 @@ class Settings:
         for option in OPTIONS:
             if option.rule != "show":
                 setattr(self, option.attr, option.default)
+        self.access: tuple[tuple[str, str], ...] = ()
         self.files: tuple[str, ...] = ()
         self.may_fork = False
         self.socket_is_default = False
@@ -248,6 +252,11 @@ def _optional_file(
     try:
         file = ConfigFile(path, data, warn)
     except KeyFileError as error:
+        if b"[Access]" in data:  # to ignore rules would be to allow everything
+            raise errors.ConfigError(
+                errors.RC_G_KEY_FILE_LOAD_FROM_FILE_ERROR,
+                f"{path} {error} (repair the file: it may hold rules under [Access])",
+            ) from None
         warn(f"{path} {error}; the whole file is ignored")
         return
     file.apply(settings, cwd, forgive)
@@ -313,7 +322,7 @@ def dump(settings: Settings) -> str:
         f"[{option.group}]/{option.key}={_shown(option, getattr(settings, option.attr))}\n"
         for _, option in rows
         if not option.ours or getattr(settings, option.attr) != option.default
-    )
+    ) + "".join(f"[Access]/{name}={values.quoted(text)}\n" for name, text in settings.access)
 
 
 def _shown(option: Option, value: "str | int | tuple[int, ...] | None") -> str:

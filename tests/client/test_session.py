@@ -76,6 +76,7 @@ def test_several_answers_in_one_piece_and_one_answer_in_many():
         (answer(4), 4),
         (answer(5), 5),
         (answer(6), 6),
+        (answer(-605), -605),
         (answer(-14), -13),
         (answer(9), -13),
         (answer(2) + answer(6, 32), 6),

@@ -147,6 +147,21 @@ def test_a_new_request_replaces_a_pending_one():
     )
 
 
+@pytest.mark.parametrize("create", [True, False])
+def test_a_request_that_is_denied_replaces_a_pending_one(create):
+    """What the client holds it keeps."""
+    table = Table()
+    wanted = b"A" if create else b"C"
+    table.lock("holder", Request(b"A"), NOW)
+    table.lock("waiter", Request(b"B"), NOW)
+    table.lock("waiter", Request(wanted, create=create), NOW)
+    assert table.deny("waiter", Request(b"D"), NOW) == [Refused("waiter", "denied", True)]
+    assert table.deny("new", Request(b"D"), NOW) == [Refused("new", "denied", True)]
+    assert table.unlock("holder", b"A", False, NOW) == []
+    assert table.lock("other", Request(b"C"), NOW) == [Granted("other", b"C", None, True)]
+    assert table.lock("other", Request(b"B", wait=False), NOW) == [Refused("other", "busy", True)]
+
+
 def test_a_connection_that_holds_and_waits():
     play(
         """

@@ -50,6 +50,18 @@ def need_root():
     need(os.geteuid() == 0, "needs root, to act for two users")
 
 
+def as_user(uid):
+    """For Popen: the process belongs to this user."""
+    return {"user": uid, "group": uid, "extra_groups": []}
+
+
+def check_other_users_can_run_flom():
+    """Skips where the interpreter is in a folder that others may not enter."""
+    need_root()
+    status = subprocess.call([FLOM, "-v"], stdout=subprocess.DEVNULL, **as_user(OTHER_UID))
+    need(status == 0, "another user cannot run the interpreter where it is installed")
+
+
 def need_program(name):
     """Skips the test when a program is missing."""
     need(shutil.which(name), f"needs {name}")

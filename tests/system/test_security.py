@@ -5,25 +5,12 @@ import os
 import pathlib
 import pwd
 import socket
-import subprocess
 
 import pytest
-from support import FLOM, OTHER_UID, Place, need, need_root
+from support import OTHER_UID, Place, as_user, check_other_users_can_run_flom, need
 
 # Users with a name, and without daemons or processes of their own.
 LOGINS = ("nobody", "games", "man", "mail", "news", "backup", "list", "irc")
-
-
-def as_user(uid):
-    """For Popen."""
-    return {"user": uid, "group": uid, "extra_groups": []}
-
-
-def check_other_users_can_run_flom(folder):
-    """Skips where the interpreter is in a folder that others may not enter."""
-    need_root()
-    status = subprocess.call([FLOM, "-v"], stdout=subprocess.DEVNULL, **as_user(OTHER_UID))
-    need(status == 0, "another user cannot run the interpreter where it is installed")
 
 
 class DefaultPlace(Place):
@@ -64,7 +51,7 @@ def free_place(folder):
 @pytest.fixture
 def default(folder):
     """The default path of a user that is not in use; one test at a time."""
-    check_other_users_can_run_flom(folder)
+    check_other_users_can_run_flom()
     folder.chmod(0o777)
     with open(__file__) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -206,7 +193,7 @@ def test_lock_file_of_older_versions(default):
 @pytest.fixture
 def shared(place):
     """A path that two users name; the folder is like /tmp."""
-    check_other_users_can_run_flom(place.folder)
+    check_other_users_can_run_flom()
     place.folder.chmod(0o1777)
     return place
 

@@ -329,6 +329,15 @@ def test_capabilities_are_announced_to_those_who_announce():
     assert decode(talk.answer(1)).ext == ""
 
 
+def test_who_understands_a_code_of_our_own():
+    """W-67: whoever announces the extension with the lock, or did so before."""
+    talk = ServerConversation("daemon", ext="flom")
+    for ext, understands in (("", False), ("flom", True), ("", True)):
+        announce(talk, ext)
+        assert talk.understands is understands
+        assert decode(talk.answer(4)).ext == ("flom" if ext else "")
+
+
 def announce(talk, ext):
     say(talk, Lock("id", b"abc", ext=ext))
     assert talk.next_message().ext == ext

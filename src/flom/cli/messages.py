@@ -47,6 +47,7 @@ def failure(phase: str, error: errors.FlomError, advice: str = "") -> str:
 
 
 _ADVICE = {
+    errors.OWN_RC_ACCESS_DENIED: "its rules under [Access] decide, its system log tells which",
     errors.RC_DAEMON_NOT_STARTED: "flom --check with the same options tells what works",
     errors.RC_CONTAINER_FULL: "choose a shorter resource name",
     errors.RC_INVALID_RESOURCE_NAME: "choose another resource name",

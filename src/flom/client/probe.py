@@ -6,7 +6,7 @@ from time import monotonic
 from flom.client.blocking import Lock
 from flom.client.reach import connect
 from flom.client.session import Session, endpoint_of
-from flom.errors import RC_LOCK_CANT_WAIT, FlomError
+from flom.errors import OWN_RC_ACCESS_DENIED, RC_LOCK_CANT_WAIT, FlomError
 from flom.machine import unique_id
 
 TYPE_CHECKING = False
@@ -27,7 +27,8 @@ def probe(settings: "Settings") -> None:
         lock.connect()
         lock.acquire()
     except FlomError as error:
-        if error.rc != RC_LOCK_CANT_WAIT:
+        # A daemon that allows this resource to nobody has answered as well.
+        if error.rc not in (RC_LOCK_CANT_WAIT, OWN_RC_ACCESS_DENIED):
             raise
     finally:
         lock.close()

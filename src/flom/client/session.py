@@ -4,6 +4,7 @@ The shells (`blocking`, `nonblocking`) only move bytes and read the clock.
 """
 
 from flom.errors import (
+    OWN_RC_ACCESS_DENIED,
     RC_LOCK_BUSY,
     RC_LOCK_CANT_LOCK,
     RC_LOCK_CANT_WAIT,
@@ -40,6 +41,7 @@ _REFUSED = {
     RC_LOCK_BUSY: "the resource is locked by somebody else",
     RC_LOCK_CANT_WAIT: "the resource does not exist, and this request neither creates it nor waits",
     RC_LOCK_IMPOSSIBLE: "the resource can never satisfy this request",
+    OWN_RC_ACCESS_DENIED: "the daemon does not allow this lock to this user or host",
 }
 
 

@@ -124,7 +124,7 @@ class Refused(Effect):
     """The request is over without a lock: `reason` says why.
 
     "busy", "cannot_wait", "impossible", "invalid_name", or "nested": it would wait for what its
-    own ancestors hold.
+    own ancestors hold, or "denied": rules of access forbid it.
     """
 
     __slots__ = ("first", "reason")

@@ -9,7 +9,7 @@ from .departures import TOO_LONG, Departures
 from .descent import is_in_vain, kin_of, watch
 from .explain import Explanation, explain, explain_pending
 from .kinds import resource_class
-from .names import Name, parse
+from .names import Name, kind_of, parse
 from .observer import Observer
 from .queue import Claim, Queue, Snapshot, queue_of, seconds_of
 from .requests import Closed, Effect, Enqueued, Granted, Instant, Parked, Refused, Request
@@ -85,6 +85,18 @@ class Table(Departures):
         elif not self._is_bound(connection, name):
             why = _OTHER_NAME if connection.bound else _NO_LOCK
             self._end(connection, why, now, effects)
+        return effects
+
+    def deny(self, client: object, request: Request, now: Instant) -> list[Effect]:
+        """Rules forbid what a client asks for; its pending request is replaced all the same."""
+        effects: list[Effect] = []
+        if now.monotonic >= self.due and self._overdue(client, now, effects):
+            return effects
+        connection = self._connections.get(client)
+        if connection is not None:
+            self._withdraw(connection, "replaced", now, effects)
+        self._observer.refused(client, request, kind_of(request.name) or "", "denied", now)
+        effects.append(Refused(client, "denied", True))
         return effects
 
     def disconnect(self, client: object, now: Instant, taken: bool = False) -> list[Effect]:

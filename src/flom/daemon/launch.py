@@ -151,6 +151,11 @@ def serve(
         from flom.daemon.secure import Guard
 
         guard = Guard(files, log, check_peer_id=settings.tls_check_peer_id)
+    gate = None
+    if settings.access:
+        from flom.daemon.gate import Gate
+
+        gate = Gate(settings.access, log)
     daemon = Daemon(
         listener,
         log,
@@ -159,6 +164,7 @@ def serve(
         peerid=unique_id(),
         keepalive=keepalive_of(settings),
         guard=guard,
+        gate=gate,
     )
     daemon.run()
 

@@ -10,6 +10,7 @@ from flom.net.options import Keepalive
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from flom.daemon.discovery import Discovery
+    from flom.daemon.gate import Gate
     from flom.daemon.reactor import Timer
     from flom.daemon.secure import Guard
     from flom.net.listen import Listener
@@ -27,8 +28,8 @@ class Daemon:
     """One daemon from its first to its last moment.
 
     `lifespan` is in milliseconds without any activity, negative = for ever. `patience` is the
-    queue patience in milliseconds (design 5). `listener` is closed at the end. With a `guard`
-    connections use TLS.
+    queue patience in milliseconds (design 5). `listener` is closed at the end. `guard`, `gate`:
+    see Server.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Daemon:
         peerid: str,
         keepalive: Keepalive,
         guard: "Guard | None" = None,
+        gate: "Gate | None" = None,
     ) -> None:
         self._log = log
         self._listener = listener
@@ -61,6 +63,7 @@ class Daemon:
             guard=guard,
             changed=self._changed,
             shutdown=self.shut_down,
+            gate=gate,
         )
         self._discovery: "Discovery | None" = None
         if listener.discovery is not None:

@@ -12,6 +12,7 @@ from flom.core.table import Table
 from flom.daemon.connection import Connection
 from flom.daemon.reactor import READ, WRITE
 from flom.errors import (
+    OWN_RC_ACCESS_DENIED,
     OWN_RC_UNKNOWN_QUESTION,
     RC_INVALID_RESOURCE_NAME,
     RC_LOCK_BUSY,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from flom.core.requests import Effect
+    from flom.daemon.gate import Gate
     from flom.daemon.reactor import Reactor, Timer
     from flom.daemon.secure import Guard
     from flom.log import StreamLog, SystemLog
@@ -62,6 +64,7 @@ _REFUSALS = {
     "cannot_wait": RC_LOCK_CANT_WAIT,
     "impossible": RC_LOCK_IMPOSSIBLE,
     "invalid_name": RC_INVALID_RESOURCE_NAME,
+    "denied": OWN_RC_ACCESS_DENIED,
 }
 
 
@@ -78,7 +81,7 @@ class Server:
     `changed` is called when somebody came, left or began to wait for a creation, and when a
     resource may have ended: whatever decides over the daemon's life looks again then;
     `shutdown` with True (immediate) or False (quiesce) when a peer asks for it. With a `guard`
-    connections use TLS.
+    connections use TLS. With a `gate` not everybody may do everything.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class Server:
         guard: "Guard | None",
         changed: "Callable[[], None]",
         shutdown: "Callable[[bool], None]",
+        gate: "Gate | None" = None,
     ) -> None:
         self._reactor = reactor
         self._listener = listener
@@ -103,6 +107,7 @@ class Server:
         self._guard = guard
         self._changed = changed
         self._shutdown = shutdown
+        self._gate = gate
         self._dead: list[Connection] = []
         self._alarm: Timer | None = None
         self._armed = NEVER
@@ -320,7 +325,17 @@ class Server:
         )
         if trace.mask & _DECISIONS:
             _story().request(connection, request)
+        if self._gate is not None and not self._gate.admits_lock(connection, request):
+            self._deny(connection, request)
+            return
         self._apply(self._table.lock(connection, request, self._instant()))
+
+    def _deny(self, connection: Connection, request: Request) -> None:
+        # An old peer knows no code for this.
+        if not connection.conversation.understands:
+            self.close(connection)
+            return
+        self._apply(self._table.deny(connection, request, self._instant()))
 
     def _unlock(self, connection: Connection, message: Unlock) -> None:
         name, rollback = message.name, message.rollback
@@ -337,12 +352,14 @@ class Server:
         if self._guard is not None and not self._guard.admits(connection, message.peerid):
             self.close(connection)
             return
+        allowed = self._gate is None or self._gate.admits_shutdown(connection)
         # Closing at once tells every peer that its request was accepted (wire.md W-61).
-        answer = connection.conversation.managed(RC_OK)
+        answer = connection.conversation.managed(RC_OK if allowed else OWN_RC_ACCESS_DENIED)
         if answer:
             connection.send(answer)
         self.close(connection)
-        self._shutdown(message.immediate)
+        if allowed:
+            self._shutdown(message.immediate)
 
     def _ask(self, connection: Connection, message: "Ask") -> None:
         rc = OWN_RC_UNKNOWN_QUESTION

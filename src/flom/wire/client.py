@@ -1,6 +1,7 @@
 """The client's side of one connection: what to ask when, and what answers mean (wire.md 5)."""
 
 from flom.errors import (
+    OWN_RC_ACCESS_DENIED,
     OWN_RC_NO_STATE,
     RC_API_INVALID_SEQUENCE,
     RC_CONTAINER_FULL,
@@ -50,7 +51,15 @@ REQUESTS: dict[str, dict[type[Message], str]] = {
 
 # The state after an answer, by state, step and rc. Only rc 0 is a grant (W-19).
 ANSWERS: dict[tuple[str, int], dict[int, str]] = {
-    (ASKED, FIRST): {0: BOUND, 1: WAITING, 2: WAITING, 4: BOUND, 5: ENDED, 6: BOUND},
+    (ASKED, FIRST): {
+        0: BOUND,
+        1: WAITING,
+        2: WAITING,
+        4: BOUND,
+        5: ENDED,
+        6: BOUND,
+        OWN_RC_ACCESS_DENIED: BOUND,
+    },
     (WAITING, LATER): {0: BOUND, 1: WAITING},
     (WAITING, LAST): {0: BOUND},
 }

@@ -134,6 +134,11 @@ class ServerConversation:
             self.state = after
         return data
 
+    @property
+    def understands(self) -> bool:
+        """Whether the lock taken may be answered with a code of our own (W-67)."""
+        return self.extended or self._announce != ""
+
     def managed(self, rc: int) -> bytes:
         """The bytes that answer the shutdown taken, b"" for a client that expects none."""
         return encode(Managed(rc, self._announce)) if self._announce else b""

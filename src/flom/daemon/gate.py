@@ -1,0 +1,63 @@
+"""Rules of access, asked for the peers of the daemon. Loaded only if there are rules."""
+
+import pwd
+
+from flom.access.rules import LOCK, SHUTDOWN, Peer, Policy, resource_of
+from flom.net.sockets import AF_UNIX, peer_uid
+from flom.values import MODE_NAMES, quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flom.core.requests import Request
+    from flom.daemon.connection import Connection
+    from flom.log import StreamLog, SystemLog
+
+
+class Gate:
+    """Says who may do what, by `rules` (`Settings.access`), and logs whom it refuses."""
+
+    __slots__ = ("_log", "_policy")
+
+    def __init__(self, rules: tuple[tuple[str, str], ...], log: "SystemLog | StreamLog") -> None:
+        self._log = log
+        self._policy = Policy(rules, _uid)
+        for rule, user in self._policy.missing():
+            log.record(
+                "FLM111W",
+                f"rule {quoted(rule)} speaks of the user {quoted(user)}, who does not exist here"
+                " (check [Access] in the configuration)",
+            )
+
+    def admits_lock(self, connection: "Connection", request: "Request") -> bool:
+        """Whether the peer may lock this; what is no resource is left to others to refuse."""
+        seen = resource_of(request.name, request.mode)
+        if seen is None:
+            return True
+        resource, mode = seen
+        peer = _peer(connection)
+        why = self._policy.refusal(LOCK, peer, resource, mode)
+        return self._verdict(connection, peer, f"lock {quoted(resource)} {MODE_NAMES[mode]}", why)
+
+    def admits_shutdown(self, connection: "Connection") -> bool:
+        """Whether the peer may end the daemon."""
+        peer = _peer(connection)
+        return self._verdict(connection, peer, "shutdown", self._policy.refusal(SHUTDOWN, peer))
+
+    def _verdict(self, connection: "Connection", peer: Peer, what: str, why: str) -> bool:
+        if why:
+            who = f"{connection.peer} ({peer})" if str(peer) else connection.peer
+            self._log.record("FLM110W", f"not allowed: {what}, from {who}: {why}")
+        return not why
+
+
+def _peer(connection: "Connection") -> Peer:
+    sock = connection.sock
+    uid = peer_uid(sock) if sock.family == AF_UNIX else None
+    return Peer(connection.peer_cn or "", peerid=connection.peerid or "", uid=uid)
+
+
+def _uid(user: str) -> int | None:
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError:
+        return None

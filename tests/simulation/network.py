@@ -30,9 +30,11 @@ class World:
         """Until nothing is left to happen or `limit` seconds are over; False if they are."""
         end = self.now + limit
         while self._events:
-            when, _, action = heapq.heappop(self._events)
+            when, _, action = self._events[0]
             if when > end:
+                self.now = end
                 return False
+            heapq.heappop(self._events)
             self.now = max(self.now, when)
             action()
         return True

@@ -1,7 +1,7 @@
 """One simulated afternoon of one daemon: everything that happens follows from a seed.
 
-python tests/simulation/run.py --seeds 5000     # look for a seed that breaks a promise
-python tests/simulation/run.py --seed 4711      # play one again, and tell its history
+scripts/simulate --seeds 5000     # look for a seed that breaks a promise
+scripts/simulate --seed 4711      # play one again, and tell its history
 """
 
 import argparse
@@ -80,7 +80,7 @@ def main():
         return 1 if found else 0
     for seed in range(arguments.start, arguments.start + arguments.seeds):
         if found := simulate(seed)[1]:
-            print(f"seed {seed}: {found[0]}\nplay it again: {sys.argv[0]} --seed {seed}")
+            print(f"seed {seed}: {found[0]}\nplay it again: scripts/simulate --seed {seed}")
             return 1
     print(f"{arguments.seeds} seeds, no promise broken")
     return 0

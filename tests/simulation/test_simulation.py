@@ -14,7 +14,7 @@ PORTION = 500
 def test_no_promise_is_broken(start):
     for seed in range(start, start + PORTION):
         _, found = simulate(seed)
-        assert found == [], f"python tests/simulation/run.py --seed {seed}"
+        assert found == [], f"scripts/simulate --seed {seed}"
 
 
 def test_a_seed_plays_again_exactly():

@@ -66,3 +66,9 @@ def test_scale():
     for kind in ("simple", "numeric", "set", "hierarchical", "sequence", "timestamp"):
         assert are_ratios(medians(last["table"][kind]))
     assert are_ratios(medians(last))
+
+
+def test_api():
+    last = figures_of("api.py", "--rounds", "2", "--pairs", "3")
+    assert {"flom", "flom.aio", "flock"} <= last["figures"].keys()
+    assert are_ratios(medians(last))

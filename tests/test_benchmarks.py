@@ -3,6 +3,7 @@
 import json
 import math
 import pathlib
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -57,6 +58,14 @@ def test_throughput():
         "unix": ways,
         "tcp": ways,
     }
+    assert are_ratios(medians(last))
+
+
+def test_tls():
+    if not shutil.which("openssl"):
+        pytest.skip("needs openssl")
+    last = figures_of("tls.py", "--runs", "2", "--rounds", "2", "--milliseconds", "5")
+    assert last["figures"].keys() == {"flom -- true", "flom -- true, cold", "kept", "fresh"}
     assert are_ratios(medians(last))
 
 

@@ -8,7 +8,10 @@ import re
 import shutil
 import socket
 import ssl
+import statistics
 import subprocess
+import threading
+import time
 
 import pytest
 from certificates import options
@@ -354,26 +357,72 @@ def test_no_client_certificate(place, serve, tls, certificates):
 # One peer and the others
 
 
-def test_d47_silent_and_slow_peers_delay_nobody(any_place, serve, tls):
-    """D-47, W-49: a hundred peers that never finish a handshake, while others lock."""
-    daemon = serve(any_place, *tls())
-    hello = bytes.fromhex("16030102000100")
-    socks = [any_place.connect() for _ in range(100)]
-    try:
-        for number, sock in enumerate(socks):
-            sock.sendall(hello[: number % 7])
-        for number in range(7):
-            lives(daemon, any_place, *tls())
-            for sock in socks[number::7]:
-                sock.sendall(b"\x01")
-        assert lock(any_place, *tls()) == (0, None)
-        # They are closed when their time is over.
-        for sock in socks:
-            Peer(sock).await_close()
-    finally:
-        for sock in socks:
-            sock.close()
-    lives(daemon, any_place, *tls())
+def rate(peer, seconds=0.5):
+    """Locks and unlocks a second."""
+    count, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert peer.lock() == 0
+        peer.unlock()
+        count += 1
+    return count / seconds
+
+
+def test_d47_slow_handshakes_delay_nobody(place, serve, tls, certificates):
+    """D-47, W-49: a hundred peers in the middle of handshakes cost others no more than their bytes.
+
+    Each of them sends a byte for each few locks of the others; they are closed when their time is
+    over.
+    """
+    daemon = serve(place, *tls())
+    first = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context(certificates).wrap_bio(*first)
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    hello = first[1].read()
+    with context(certificates).wrap_socket(place.connect()) as sock:
+        peer = Peer(sock)
+        alone = statistics.median(rate(peer) for _ in range(3))
+        socks = [place.connect() for _ in range(100)]
+        try:
+            beside = []
+            for piece in range(3):
+                for each in socks:
+                    each.sendall(hello[piece : piece + 1])
+                beside.append(rate(peer))
+            assert statistics.median(beside) > alone / 4
+            for each in socks:
+                Peer(each).await_close()
+        finally:
+            for each in socks:
+                each.close()
+        assert peer.lock() == 0
+    lives(daemon, place, *tls())
+
+
+def test_a_crowd_of_handshakes_leaves_others_their_share(place, tls, certificates):
+    """W-49: who only locks is served at least as often as each of those who connect anew."""
+    assert place.run("-d", "60000", *tls(), "--", "true").returncode == 0
+    secure, stop, rounds = context(certificates), threading.Event(), 50
+
+    def come():
+        count = 0
+        while not stop.is_set():
+            with secure.wrap_socket(place.connect()) as sock:
+                assert Peer(sock).lock("other", mode=1) == 0
+                count += 1
+        return count
+
+    with secure.wrap_socket(place.connect()) as sock:
+        peer = Peer(sock)
+        with concurrent.futures.ThreadPoolExecutor(30) as crowd:
+            runs = [crowd.submit(come) for _ in range(30)]
+            try:
+                for _ in range(rounds):
+                    assert peer.lock() == 0
+                    peer.unlock()
+            finally:
+                stop.set()
+            assert statistics.mean(run.result(BOUND) for run in runs) < rounds
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What is made from the option table is up to date, complete and well formed."""
 
+import json
 import pathlib
 import re
 import shutil
@@ -13,6 +14,8 @@ from flom import errors, keyfile, settings
 from flom.cli import command as cli_command
 from flom.cli import debug, steps
 from flom.core import modes, names
+from flom.ctl import main
+from flom.ctl.tree import TREE
 from flom.options import OPTIONS
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -87,7 +90,7 @@ def test_a_new_option_shows_everywhere(tmp_path):
         [sys.executable, "-c", NEW_OPTION, tmp_path],
         env={"PYTHONPATH": path}, check=True, capture_output=True,
     )  # fmt: skip
-    without = {"docs/reference/exit-codes.md"}
+    without = {"docs/reference/exit-codes.md", "docs/reference/flomctl.md"}
     for name in set(generator.OUTPUTS) - without:
         assert re.search("zebra", (tmp_path / name).read_text(), re.IGNORECASE), name
 
@@ -286,4 +289,19 @@ def test_every_option_has_a_short_explanation_for_the_terminal():
 
 
 def test_the_commands_of_flomctl():
-    assert dict(facts.control_commands())["daemon"].startswith("run the lock daemon")
+    """Those of the table of the help, of the tree, and of the pages are the same."""
+    found = facts.control()
+    assert [each.name for each in found if " " not in each.name] == list(main.COMMANDS)
+    assert set(main.COMMANDS) == {*TREE.commands, "daemon", "pki"}
+    assert {"pki init", "pki verify"} <= {each.name for each in found}
+    manual, reference = page("man1/flomctl.1"), ROOT / "docs/reference/flomctl.md"
+    for text, apart in ((manual, ("pki",)), (reference.read_text(), ("pki", "daemon"))):
+        plain = text.replace("\\", "")
+        for each in found:
+            for option in each.options if not each.name.startswith(apart) else ():
+                assert f"--{option.long}" in plain, (each.name, option.long)
+
+
+def test_every_command_of_flomctl_has_its_json_described():
+    schema = json.loads((ROOT / "docs/reference/flomctl.schema.json").read_text())
+    assert set(schema["$defs"]) == {*TREE.commands, "metrics-listen"}

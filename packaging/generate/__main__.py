@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from flom.cli import help as help_page
 
-from . import bash, fish, pages, sample, zsh
+from . import bash, control, fish, pages, sample, zsh
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 OUTPUTS: dict[str, Callable[[], str]] = {
     "share/man/man1/flom.1": pages.flom_1,
-    "share/man/man1/flomctl.1": pages.flomctl_1,
+    "share/man/man1/flomctl.1": control.flomctl_1,
     "share/man/man5/flom.conf.5": pages.flom_conf_5,
     "share/bash-completion/completions/flom.bash": bash.flom,
     "share/bash-completion/completions/flomctl.bash": bash.flomctl,
@@ -24,6 +24,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/reference/options.md": pages.options_md,
     "docs/reference/configuration.md": pages.configuration_md,
     "docs/reference/exit-codes.md": pages.exit_codes_md,
+    "docs/reference/flomctl.md": control.flomctl_md,
     # What --help prints, for those who review a change of it.
     "tests/golden/help.txt": help_page.text,
 }

@@ -1,5 +1,6 @@
 """Completion for bash."""
 
+from flom.ctl.rows import ENDPOINT, JSON
 from flom.options import OPTIONS, Option
 
 from . import facts
@@ -79,7 +80,7 @@ _flom() {
         fi
     elif [[ $cur == -* ]]; then
         # shellcheck disable=SC2207  # words without blanks
-        COMPREPLY=($(compgen -W 'OPTIONS' -- "$cur"))
+        COMPREPLY=($(compgen -W 'ALL_OPTIONS' -- "$cur"))
     else
         __flom_command "${place:-$((${#words[@]} - 1))}"
     fi
@@ -103,21 +104,33 @@ complete -o bashdefault -o default -F _flom flom
 """
 
 _FLOMCTL = r"""
+# What can stand after command $1 ("" before there is one): words, then options.
+__flomctl_words_after() {
+    case $1 in
+WORDS_AFTER
+    esac
+}
+
+__flomctl_options_of() {
+    local endpoint='ENDPOINT_OPTIONS'
+    case $1 in
+OPTIONS_OF
+    esac
+}
+
 _flomctl() {
-    local words cur cut owner='' at
+    local words cur cut owner='' command='' at
     __flomctl_words
     COMPREPLY=()
-    if ((${#words[@]} == 2)); then
-        # shellcheck disable=SC2207  # words without blanks
-        COMPREPLY=($(compgen -W 'COMMANDS' -- "$cur"))
-        return
-    fi
-    [[ ${words[1]} == daemon ]] || return
-    for ((at = 2; at < ${#words[@]} - 1; at++)); do
+    for ((at = 1; at < ${#words[@]} - 1; at++)); do
         if [[ $owner ]]; then
             owner=''
-        else
+        elif [[ ${words[at]} == -?* ]]; then
             owner=$(__flomctl_owner "${words[at]}")
+        elif [[ ! $command ]]; then
+            command=${words[at]}
+        elif [[ $command == pki ]]; then
+            command="pki ${words[at]}"
         fi
     done
     if [[ $owner ]]; then
@@ -127,9 +140,10 @@ _flomctl() {
         if [[ $cut != *=* ]]; then
             COMPREPLY=("${COMPREPLY[@]/#/${cur%%=*}=}")
         fi
-    elif [[ $cur == -* || ! $cur ]]; then
-        # shellcheck disable=SC2207  # words without blanks
-        COMPREPLY=($(compgen -W 'OPTIONS' -- "$cur"))
+    elif [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(__flomctl_options_of "$command")" -- "$cur")
+    else
+        mapfile -t COMPREPLY < <(compgen -W "$(__flomctl_words_after "$command")" -- "$cur")
     fi
 }
 
@@ -155,9 +169,32 @@ def flom() -> str:
 
 def flomctl() -> str:
     """The completion of the operator's command."""
-    commands = " ".join(name for name, _ in facts.control_commands())
-    text = _filled(_COMMON + _FLOMCTL, "flomctl", facts.of_daemon())
-    return _HEAD + text.replace("COMMANDS", commands)
+    known = facts.control()
+    options = list({row.long: row for each in known for row in facts.all_options(each)}.values())
+    first = [each.name for each in known if " " not in each.name]
+    words = [_printed("", first)]
+    words += [_printed(each.name, list(each.values)) for each in known if each.values]
+    offers = [_offered(facts.Control("", "", "", "", [JSON], True)), *map(_offered, known)]
+    text = _filled(_COMMON + _FLOMCTL, "flomctl", options)
+    return _HEAD + (
+        text.replace("WORDS_AFTER", "\n".join(words))
+        .replace("OPTIONS_OF", "\n".join(offers))
+        .replace("ENDPOINT_OPTIONS", " ".join(_spellings(ENDPOINT)))
+    )
+
+
+def _offered(command: facts.Control) -> str:
+    words = " ".join(_spellings(command.options))
+    endpoint = '"$endpoint"' if command.reaches else ""
+    return f"        '{command.name}') printf '%s ' '{words}' {endpoint} ;;".replace("  ;;", " ;;")
+
+
+def _spellings(options: "list[Option] | tuple[Option, ...]") -> list[str]:
+    return [word for option in options for word in facts.spellings(option)]
+
+
+def _printed(command: str, words: list[str]) -> str:
+    return f"        '{command}') printf '%s' '{' '.join(words)}' ;;"
 
 
 def _filled(text: str, name: str, options: list[Option]) -> str:
@@ -167,15 +204,18 @@ def _filled(text: str, name: str, options: list[Option]) -> str:
         .replace("LONG_WITH_VALUE", " | ".join(f"--{option.long}" for option in valued))
         .replace("SHORT_WITH_VALUE", "".join(option.short for option in valued))
         .replace("VALUES", "\n".join(_branches(valued)))
-        .replace("OPTIONS", " ".join(word for o in options for word in facts.spellings(o)))
+        .replace("ALL_OPTIONS", " ".join(_spellings(options)))
     )
 
 
 def _branches(options: list[Option]) -> list[str]:
     """The branches of `case`, options that complete alike in one."""
     alike: dict[str, list[str]] = {}
+    seen: set[str] = set()
     for option in options:
-        alike.setdefault(_action(option), []).extend(facts.spellings(option))
+        names = [name for name in facts.spellings(option) if name not in seen]
+        seen.update(names)
+        alike.setdefault(_action(option), []).extend(names)
     return [
         f"        {' | '.join(names)})\n{action}\n            ;;" for action, names in alike.items()
     ]

@@ -17,11 +17,12 @@ def options(chosen: "list[Option] | tuple[Option, ...]" = OPTIONS) -> list[Block
     for section in SECTIONS:
         rows = [option for option in chosen if option.section == section]
         if rows:
-            blocks += [Heading(section, 2), Items(dict(map(_option, rows)))]
+            blocks += [Heading(section, 2), Items(dict(map(option, rows)))]
     return blocks
 
 
-def _option(option: Option) -> tuple[str, str]:
+def option(option: Option) -> tuple[str, str]:
+    """An option with its value, and everything there is to say about it."""
     term = ", ".join(f"`{name}`" for name in facts.spellings(option))
     if option.metavar:
         term += " " + "|".join(f"*{word}*" for word in option.metavar.split("|"))

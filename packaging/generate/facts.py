@@ -1,6 +1,15 @@
 """What the option table says about an option, in the words of manuals and completions."""
 
+from dataclasses import dataclass
+
+import click
+
 from flom.core import modes
+from flom.ctl.commands import RowOption
+from flom.ctl.main import COMMANDS
+from flom.ctl.pki_commands import pki
+from flom.ctl.rows import ENDPOINT
+from flom.ctl.tree import TREE
 from flom.options import OPTIONS, Option
 from flom.signals import NAMES
 
@@ -82,15 +91,77 @@ def of_daemon() -> list[Option]:
     ]
 
 
-def control_commands() -> list[tuple[str, str]]:
-    """The commands of `flomctl`, each with its explanation, as its own help lists them."""
-    from flom.ctl.main import USAGE
+@dataclass(frozen=True)
+class Control:
+    """A command of `flomctl`: its words, what it does, its own options, what stands after it.
 
-    found: list[tuple[str, str]] = []
-    for line in USAGE.partition("Commands\n")[2].splitlines():
-        name, _, text = line[2:].partition("  ")
-        if line.startswith("  ") and name and not name.startswith(" "):
-            found.append((name, text.strip()))
-        elif found and line.strip():
-            found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip()}")
+    `reaches`: it takes the options that say where the daemon is as well. `values` are what its
+    argument can be, when that are a few words.
+    """
+
+    name: str
+    summary: str
+    explanation: str
+    arguments: str
+    options: list[Option]
+    reaches: bool
+    values: tuple[str, ...] = ()
+
+
+def control() -> list[Control]:
+    """The commands of `flomctl` in the order of its help, those of `pki` behind it."""
+    found = []
+    for name, summary in COMMANDS.items():
+        if name == "daemon":
+            found.append(Control(name, summary, "", "", of_daemon(), False))
+        elif name == "pki":
+            found.append(Control(name, summary, "", "", [], False, tuple(pki.commands)))
+            found += [_control(f"pki {sub}", it, "") for sub, it in pki.commands.items()]
+        else:
+            found.append(_control(name, TREE.commands[name], summary))
     return found
+
+
+def all_options(command: Control) -> list[Option]:
+    """Every option a command takes."""
+    return [*command.options, *(ENDPOINT if command.reaches else ())]
+
+
+def _control(name: str, command: click.Command, summary: str) -> Control:
+    options: list[Option] = []
+    arguments: list[str] = []
+    values: tuple[str, ...] = ()
+    for param in command.params:
+        if isinstance(param, click.Option):
+            row = param.row if isinstance(param, RowOption) else _row(param)
+            options.append(row)
+        else:
+            arguments.append(_argument(param))
+            values = tuple(getattr(param.type, "choices", ()))
+    reaches = set(ENDPOINT) <= set(options)
+    return Control(
+        name, summary or command.get_short_help_str(100), command.help or "", " ".join(arguments),
+        [row for row in options if row not in ENDPOINT], reaches, values,
+    )  # fmt: skip
+
+
+def _argument(param: click.Parameter) -> str:
+    word = f"*{(param.name or '').upper()}*"
+    if param.nargs == -1:
+        return f"[{word}...]"
+    return word if param.required else f"[{word}]"
+
+
+def _row(param: click.Option) -> Option:
+    """An option of `pki`, as a row."""
+    short = next((opt[1:] for opt in param.opts if not opt.startswith("--")), "")
+    long = next(opt[2:] for opt in param.opts if opt.startswith("--"))
+    metavar = param.metavar or ("FILE" if isinstance(param.type, click.Path) else "TEXT")
+    text = (param.help or "").partition(". ")[0].rstrip(".")
+    number = isinstance(param.type, click.IntRange)
+    return Option(
+        short, long, long, "F" if param.is_flag else "I" if number else "S", "text",
+        param.default if number else None, "", "", 0,
+        "" if param.is_flag else "N" if number else metavar, "Command",
+        text[:1].lower() + text[1:],
+    )  # fmt: skip

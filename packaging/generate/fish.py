@@ -1,5 +1,6 @@
 """Completion for fish."""
 
+from flom.ctl.rows import ENDPOINT, JSON
 from flom.options import OPTIONS, Option
 
 from . import facts
@@ -14,6 +15,7 @@ _ACTIONS = {
     facts.FREE: "-x",
 }
 
+_SEEN = "__fish_seen_subcommand_from"
 _INTERFACES = """
 function __flom_interfaces
     for folder in /sys/class/net/*
@@ -78,14 +80,32 @@ def flom() -> str:
 
 def flomctl() -> str:
     """The completion of the operator's command."""
-    first = "__fish_is_nth_token 1"
-    commands = [
-        f"complete -c flomctl -n '{first}' -xa {name} -d {_quoted(_short(text))}"
-        for name, text in facts.control_commands()
-    ]
-    begin = "flomctl -n '__fish_seen_subcommand_from daemon'"
-    lines = [_line(begin, option) for option in facts.of_daemon()]
-    return _HEAD + _INTERFACES + "\ncomplete -c flomctl -f\n" + "\n".join(commands + lines) + "\n"
+    known = facts.control()
+    first = [each.name for each in known if " " not in each.name]
+    lines = []
+    for each in known:
+        if each.name in first:
+            begin = f"not {_SEEN} {' '.join(first)}"
+            lines.append(_word(begin, each.name, each.summary))
+    apart = [each.name for each in known if each.name in first and not each.reaches]
+    begin = f"not {_SEEN} {' '.join(apart)}"
+    lines += [_line(f"flomctl -n '{begin}'", option) for option in (*ENDPOINT, JSON)]
+    for each in known:
+        outer, _, inner = each.name.partition(" ")
+        begin = f"{_SEEN} {outer}" + (f"; and {_SEEN} {inner}" if inner else "")
+        if not inner and outer != "pki":
+            begin += f"; and not {_SEEN} pki"
+        own = [row for row in each.options if not (each.reaches and row is JSON)]
+        lines += [_line(f"flomctl -n '{begin}'", option) for option in own]
+        if each.values:
+            begin += f"; and not {_SEEN} {' '.join(each.values)}"
+            lines += [_word(begin, value, "") for value in each.values]
+    return _HEAD + _INTERFACES + "\ncomplete -c flomctl -f\n" + "\n".join(lines) + "\n"
+
+
+def _word(condition: str, word: str, text: str) -> str:
+    explained = f" -d {_quoted(_short(text))}" if text else ""
+    return f"complete -c flomctl -n '{condition}' -xa {word}{explained}"
 
 
 def _line(begin: str, option: Option) -> str:
@@ -109,7 +129,7 @@ def _action(option: Option) -> str:
 
 
 def _short(text: str) -> str:
-    return text.partition(",")[0].partition(";")[0]
+    return text.partition(":")[0].partition(";")[0].partition(",")[0]
 
 
 def _quoted(text: str) -> str:

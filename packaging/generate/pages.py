@@ -2,7 +2,7 @@
 
 from flom.version import DATE, VERSION
 
-from . import entries, facts, markdown, roff
+from . import entries, markdown, roff
 from .markup import Block, Code, Heading, Items, Para, paras
 
 _ORIGIN = f"flom {VERSION}"
@@ -90,7 +90,7 @@ _FILES = {
     "`/tmp/flom-`*LOGIN*": "The default socket, with a `.lock` file beside it.",
 }
 
-_ORIGINS: tuple[Block, ...] = (
+ORIGINS: tuple[Block, ...] = (
     Heading("Author"),
     Para("The authors of flom, an independent implementation of FLoM in Python."),
     Heading("Reporting bugs"),
@@ -98,39 +98,6 @@ _ORIGINS: tuple[Block, ...] = (
     Heading("Copyright"),
     Para("MIT licence; no warranty."),
 )
-
-_CONTROL_DESCRIPTION = """\
-`flomctl` is for those who run the lock daemon of `flom(1)`. Its first word says what to do.
-
-`flomctl daemon` writes its log to standard error. It tells a service manager when it is ready
-(`NOTIFY_SOCKET`) and takes a listening socket from it (`LISTEN_FDS`). It lives until it gets
-`SIGTERM` or is told to end by `flom -x` or `flom -X`, unless `--daemon-lifespan` is given. The
-configuration files are read as by `flom`.
-
-`flomctl pki` makes and checks the certificates with which hosts know each other. It needs the
-libraries click and cryptography (`pip install 'pyflom[pki]'`), and none of the rest of flom does.
-"""
-
-_CONTROL_PKI = {
-    "`init`": "Make an authority: `ca.pem` and its private key `ca.key`, for ten years.",
-    "`issue`": "Issue a certificate for a host, this one unless `--id` *ID* names another by its "
-    "unique id: `ID.pem` and `ID.key`, or as `--name` says. Prints the lines for the host's "
-    "configuration file.",
-    "`renew` [*NAME*]": "Put a new certificate in the place of `NAME.pem`, in one step; the old "
-    "one becomes `NAME.pem.old`. The key stays, unless `--new-key` is given. `renew ca` renews the "
-    "authority's own.",
-    "`show` [*FILE*...]": "Show the certificates in the files, or all in the directory.",
-    "`verify` [*NAME*]": "Say what is wrong with a certificate, its key and the authorities, one "
-    "line each: those of *NAME*, or those of `--tls-certificate`, `--tls-private-key` and "
-    "`--tls-ca-certificate`, or those of the configuration files.",
-}
-
-_CONTROL_PKI_NOTE = """\
-The directory is that of `--dir`, else `/etc/flom/pki` for root and `flom/pki` below
-`$XDG_CONFIG_HOME` (`~/.config`) for others. Nothing in it is overwritten, except by `renew`.
-`--days` *N* says how long a certificate is valid; `show` and `verify` print JSON with `--json`.
-`flomctl pki` *COMMAND* `--help` lists all options.
-"""
 
 _FILE_DESCRIPTION = """\
 Every setting of `flom(1)` that has a key below can stand in a file, under its group. The built-in
@@ -209,7 +176,7 @@ def flom_1() -> str:
         *_examples(),
         Heading("Caveats"),
         *paras(_CAVEATS),
-        *_ORIGINS,
+        *ORIGINS,
         Heading("See also"),
         Para("`flomctl(1)`, `flom.conf(5)`, `flock(1)`"),
         Items(_FILES),
@@ -220,41 +187,6 @@ def flom_1() -> str:
 
 def _examples() -> list[Block]:
     return [block for text, code in _EXAMPLES.items() for block in (Para(text), Code(code))]
-
-
-def flomctl_1() -> str:
-    """The man page of the operator's command."""
-    commands = {f"`{name}`": text for name, text in facts.control_commands()}
-    blocks: list[Block] = [
-        Heading("Name"),
-        Para("flomctl - run and look after the lock daemon of flom"),
-        Heading("Synopsis"),
-        Code("flomctl COMMAND [OPTION...]"),
-        Heading("Description"),
-        *paras(_CONTROL_DESCRIPTION),
-        Heading("Commands"),
-        Items(commands),
-        Heading("Options of flomctl daemon"),
-        Para("The daemon takes all options of `flom(1)`; these concern it:"),
-        *entries.options(facts.of_daemon()),
-        Heading("Commands of flomctl pki"),
-        Items(_CONTROL_PKI),
-        *paras(_CONTROL_PKI_NOTE),
-        Heading("Exit status"),
-        Para("0: the daemon ended as it was told to, the command did what it should. 99: it could "
-             "not; standard error says why. `flomctl pki verify`: 0 nothing is wrong, 1 there are "
-             "warnings, but connections work, 2 connections do not work."),
-        Heading("Examples"),
-        Para("For everybody on this machine; for the machines of a network:"),
-        Code("flomctl daemon -s /run/flom/flom.sock\nflomctl daemon -a lockhost"),
-        Para("Certificates for two hosts, of which this is one:"),
-        Code("flomctl pki init\nflomctl pki issue\nflomctl pki issue --name other "
-             "--id 00112233445566778899aabbccddeeff"),
-        *_ORIGINS,
-        Heading("See also"),
-        Para("`flom(1)`, `flom.conf(5)`"),
-    ]  # fmt: skip
-    return roff.page("flomctl", 1, DATE, _ORIGIN, blocks)
 
 
 def flom_conf_5() -> str:
@@ -271,7 +203,7 @@ def flom_conf_5() -> str:
         *_access(),
         Heading("Examples"),
         Code(_FILE_EXAMPLE),
-        *_ORIGINS,
+        *ORIGINS,
         Heading("See also"),
         Para("`flom(1)`"),
         Para("A sample file with every key is `share/doc/pyflom/flom.conf`."),

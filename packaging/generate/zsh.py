@@ -1,5 +1,6 @@
 """Completion for zsh."""
 
+from flom.ctl.rows import ENDPOINT, JSON
 from flom.options import OPTIONS, Option
 
 from . import facts
@@ -33,13 +34,22 @@ fi
 
 _FLOMCTL = """\
 local curcontext=$curcontext state line
-_arguments -C '1:command:({commands})' '*::option:->option'
-[[ $state == option && $words[1] == daemon ]] || return
-local -a options=(
-{specs}
+local -a endpoint=(
+{endpoint}
 )
-_arguments -s -S : $options
+_arguments -C -s : $endpoint '1:command:(({commands}))' '*::option:->option'
+[[ $state == option ]] || return
+case $words[1] in
+{cases}
+esac
 """
+
+_PKI = """\
+_arguments -C '1:command:({commands})' '*::option:->pki'
+        [[ $state == pki ]] || return
+        case $words[1] in
+{cases}
+        esac"""
 
 
 def flom() -> str:
@@ -49,10 +59,37 @@ def flom() -> str:
 
 def flomctl() -> str:
     """The completion of the operator's command."""
-    commands = " ".join(name for name, _ in facts.control_commands())
+    known = facts.control()
+    first = [each for each in known if " " not in each.name]
+    inner = [_case(each, each.name.partition(" ")[2]) for each in known if each not in first]
+    cases = []
+    for each in first:
+        if each.name == "pki":
+            body = _PKI.format(commands=" ".join(each.values), cases="\n".join(inner))
+            cases.append(f"    pki)\n        {body}\n        ;;")
+        else:
+            cases.append(_case(each, each.name))
+    listed = " ".join(f'{each.name}\\:"{_short(each.summary)}"' for each in first)
     return _HEAD.format(name="flomctl") + _FLOMCTL.format(
-        commands=commands, specs=_specs(facts.of_daemon())
+        endpoint=_specs([*ENDPOINT, JSON]), commands=listed, cases="\n".join(cases)
     )
+
+
+def _case(command: facts.Control, word: str) -> str:
+    own = [row for row in command.options if not (command.reaches and row is JSON)]
+    specs = [spec for option in own for spec in _spec(option)]
+    if command.values:
+        specs.append(f"'1:value:({' '.join(command.values)})'")
+    parts = [*(["$endpoint"] if command.reaches else []), *specs]
+    return (
+        f"    {word})\n        _arguments -s -S : \\\n            "
+        + " \\\n            ".join(parts)
+        + "\n        ;;"
+    )
+
+
+def _short(text: str) -> str:
+    return text.partition(":")[0].partition(";")[0].partition(",")[0]
 
 
 def _specs(options: list[Option]) -> str:

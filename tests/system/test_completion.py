@@ -243,8 +243,27 @@ def test_after_two_dashes_no_option_of_flom(shell, line):
     assert not {word.rstrip("=") for word in shell.complete(line)} & LONG
 
 
-def test_flomctl(shell):
-    assert "daemon" in shell.complete("flomctl ")
+def test_the_commands_of_flomctl(shell):
+    assert {"ls", "show", "daemon", "pki"} <= shell.complete("flomctl ")
+    assert shell.complete("flomctl --json -s cer s") == {"show", "shutdown"}
+    assert shell.complete("flomctl pki ") == {"init", "issue", "renew", "show", "verify"}
+    assert shell.complete("flomctl completion ") == {"bash", "zsh", "fish"}
+
+
+def test_the_options_of_the_commands_of_flomctl(shell):
+    def options(line):
+        return {word.rstrip("=") for word in shell.complete(line)}
+
+    assert options("flomctl release --fo") == {"--force"}
+    assert "--force" not in options("flomctl ls --fo")
+    assert options("flomctl -s cer release --ho") == {"--holder"}
+    assert {"--json", "--socket-name", "--tls-certificate"} <= options("flomctl ls --")
+    assert values(shell, "flomctl explain -l P") == {"PR", "PW"}
+    assert shell.complete("flomctl ls -n ") == INTERFACES
+    assert options("flomctl pki renew --n") == {"--new-key"}
+
+
+def test_flomctl_daemon(shell):
     assert shell.complete("flomctl daemon -n ") == INTERFACES
     found = {word.rstrip("=") for word in shell.complete("flomctl daemon --")}
     assert {"--socket-name", "--queue-patience"} <= found

@@ -142,7 +142,7 @@ def test_help_and_unknown_commands(place):
     done = place.run("--help", program=(FLOMCTL,))
     assert (done.returncode, "daemon" in done.stdout) == (0, True)
     done = place.run("no-such-command", program=(FLOMCTL,))
-    assert (done.returncode, "no-such-command" in done.stderr) == (99, True)
+    assert (done.returncode, "no-such-command" in done.stderr) == (2, True)
 
 
 # Socket activation

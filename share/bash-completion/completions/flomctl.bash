@@ -23,10 +23,10 @@ __flomctl_words() {
 __flomctl_owner() {
     local letters
     case $1 in
-        --daemon-trace-file | --socket-name | --daemon-lifespan | --unicast-address | --unicast-port | --multicast-address | --multicast-port | --mount-point-vfs | --network-interface | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --tls-certificate | --tls-private-key | --tls-ca-certificate | --tls-check-peer-id | --append-trace-file | --queue-patience | --socket-mode | --config-file) printf '%s' "$1" ;;
+        --timeout | --socket-name | --unicast-address | --unicast-port | --multicast-address | --multicast-port | --network-interface | --discovery-attempts | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --tls-certificate | --tls-private-key | --tls-ca-certificate | --tls-check-peer-id | --config-file | --resource-quantity | --lock-mode | --interval | --count | --holder | --resource-timeout | --resource-create | --resource-idle-lifespan | --daemon-lifespan | --conflict-exit-code | --listen | --resources | --daemon-trace-file | --mount-point-vfs | --append-trace-file | --queue-patience | --socket-mode | --dir | --name | --days | --id) printf '%s' "$1" ;;
         --*) ;;
         -?*)
-            letters=${1//[!tsdapAPmnc]/}
+            letters=${1//[!osapAPnDIcqloeidEtm]/}
             [[ $letters ]] && printf -- '-%s' "${letters:0:1}"
             ;;
     esac
@@ -36,26 +36,29 @@ __flomctl_owner() {
 __flomctl_value() {
     local names
     case $1 in
-        -t | --daemon-trace-file | -s | --socket-name | --tls-certificate | --tls-private-key | --tls-ca-certificate | -c | --config-file)
+        -o | --timeout | -p | --unicast-port | -A | --multicast-address | -P | --multicast-port | -D | --discovery-attempts | -I | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | -c | --config-file | -q | --resource-quantity | --interval | --count | --holder | --resource-timeout | -i | --resource-idle-lifespan | -d | --daemon-lifespan | -E | --conflict-exit-code | --listen | --resources | --queue-patience | --name | --days | --id)
+            compopt +o bashdefault +o default 2>/dev/null
+            ;;
+        -s | --socket-name | --tls-certificate | --tls-private-key | --tls-ca-certificate | -t | --daemon-trace-file)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$2")
             ;;
-        -d | --daemon-lifespan | -p | --unicast-port | -A | --multicast-address | -P | --multicast-port | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --queue-patience)
-            compopt +o bashdefault +o default 2>/dev/null
-            ;;
         -a | --unicast-address)
             mapfile -t COMPREPLY < <(compgen -A hostname -- "$2")
-            ;;
-        -m | --mount-point-vfs)
-            compopt -o filenames 2>/dev/null
-            mapfile -t COMPREPLY < <(compgen -d -- "$2")
             ;;
         -n | --network-interface)
             names=$(cd /sys/class/net 2>/dev/null && echo *)
             mapfile -t COMPREPLY < <(compgen -W "$names" -- "$2")
             ;;
-        --tls-check-peer-id | --append-trace-file)
+        --tls-check-peer-id | -e | --resource-create | --append-trace-file)
             mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$2")
+            ;;
+        -l | --lock-mode)
+            mapfile -t COMPREPLY < <(compgen -W 'NL CR CW PR PW EX' -- "${2^^}")
+            ;;
+        -m | --mount-point-vfs | --dir)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -d -- "$2")
             ;;
         --socket-mode)
             mapfile -t COMPREPLY < <(compgen -W '0600 0660 0666' -- "$2")
@@ -64,21 +67,53 @@ __flomctl_value() {
     esac
 }
 
+# What can stand after command $1 ("" before there is one): words, then options.
+__flomctl_words_after() {
+    case $1 in
+        '') printf '%s' 'ls show explain top events release hold ping shutdown metrics completion daemon pki' ;;
+        'completion') printf '%s' 'bash zsh fish' ;;
+        'pki') printf '%s' 'init issue renew show verify' ;;
+    esac
+}
+
+__flomctl_options_of() {
+    local endpoint='-s --socket-name -a --unicast-address -p --unicast-port -A --multicast-address -P --multicast-port -n --network-interface -D --discovery-attempts -I --discovery-timeout --discovery-ttl --tcp-keepalive-time --tcp-keepalive-intvl --tcp-keepalive-probes --tls-certificate --tls-private-key --tls-ca-certificate --tls-check-peer-id -c --config-file'
+    case $1 in
+        '') printf '%s ' '--json' "$endpoint" ;;
+        'ls') printf '%s ' '-o --timeout --json' "$endpoint" ;;
+        'show') printf '%s ' '-o --timeout --json' "$endpoint" ;;
+        'explain') printf '%s ' '-o --timeout --json -q --resource-quantity -l --lock-mode' "$endpoint" ;;
+        'top') printf '%s ' '--interval --count -o --timeout --json' "$endpoint" ;;
+        'events') printf '%s ' '--count -o --timeout --json' "$endpoint" ;;
+        'release') printf '%s ' '--holder --force -o --timeout --json' "$endpoint" ;;
+        'hold') printf '%s ' '--json -q --resource-quantity -o --resource-timeout -l --lock-mode -e --resource-create -i --resource-idle-lifespan -d --daemon-lifespan -E --conflict-exit-code --anonymous' "$endpoint" ;;
+        'ping') printf '%s ' '-o --timeout --json' "$endpoint" ;;
+        'shutdown') printf '%s ' '--quiesce -o --timeout --json' "$endpoint" ;;
+        'metrics') printf '%s ' '--listen --resources -o --timeout --json' "$endpoint" ;;
+        'completion') printf '%s ' '--json' ;;
+        'daemon') printf '%s ' '-t --daemon-trace-file -s --socket-name -d --daemon-lifespan -a --unicast-address -p --unicast-port -A --multicast-address -P --multicast-port -m --mount-point-vfs -n --network-interface --tcp-keepalive-time --tcp-keepalive-intvl --tcp-keepalive-probes --tls-certificate --tls-private-key --tls-ca-certificate --tls-check-peer-id --append-trace-file --queue-patience --socket-mode -c --config-file -h --help -? --help-all' ;;
+        'pki') printf '%s ' '' ;;
+        'pki init') printf '%s ' '--dir --name --days' ;;
+        'pki issue') printf '%s ' '--dir --id --name --days' ;;
+        'pki renew') printf '%s ' '--dir --days --new-key' ;;
+        'pki show') printf '%s ' '--dir --json' ;;
+        'pki verify') printf '%s ' '--dir -c --config-file --tls-certificate --tls-private-key --tls-ca-certificate --id --json' ;;
+    esac
+}
+
 _flomctl() {
-    local words cur cut owner='' at
+    local words cur cut owner='' command='' at
     __flomctl_words
     COMPREPLY=()
-    if ((${#words[@]} == 2)); then
-        # shellcheck disable=SC2207  # words without blanks
-        COMPREPLY=($(compgen -W 'daemon pki' -- "$cur"))
-        return
-    fi
-    [[ ${words[1]} == daemon ]] || return
-    for ((at = 2; at < ${#words[@]} - 1; at++)); do
+    for ((at = 1; at < ${#words[@]} - 1; at++)); do
         if [[ $owner ]]; then
             owner=''
-        else
+        elif [[ ${words[at]} == -?* ]]; then
             owner=$(__flomctl_owner "${words[at]}")
+        elif [[ ! $command ]]; then
+            command=${words[at]}
+        elif [[ $command == pki ]]; then
+            command="pki ${words[at]}"
         fi
     done
     if [[ $owner ]]; then
@@ -88,9 +123,10 @@ _flomctl() {
         if [[ $cut != *=* ]]; then
             COMPREPLY=("${COMPREPLY[@]/#/${cur%%=*}=}")
         fi
-    elif [[ $cur == -* || ! $cur ]]; then
-        # shellcheck disable=SC2207  # words without blanks
-        COMPREPLY=($(compgen -W '-t --daemon-trace-file -s --socket-name -d --daemon-lifespan -a --unicast-address -p --unicast-port -A --multicast-address -P --multicast-port -m --mount-point-vfs -n --network-interface --tcp-keepalive-time --tcp-keepalive-intvl --tcp-keepalive-probes --tls-certificate --tls-private-key --tls-ca-certificate --tls-check-peer-id --append-trace-file --queue-patience --socket-mode -c --config-file -h --help -? --help-all' -- "$cur"))
+    elif [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(__flomctl_options_of "$command")" -- "$cur")
+    else
+        mapfile -t COMPREPLY < <(compgen -W "$(__flomctl_words_after "$command")" -- "$cur")
     fi
 }
 

@@ -1,52 +1,177 @@
-"""`flomctl`, the operator's command: what it can do, `flomctl daemon` and `flomctl pki`."""
+"""`flomctl`, the operator's command: finds out what to do and leaves it to who can do it.
+
+Only this module and `daemon` run without the libraries of the extra `ctl`.
+"""
 
 import os
 import sys
 
 from flom.cli.parse import parse
-from flom.errors import EXIT_FAILURE, EXIT_OK, RC_INACTIVE_FEATURE, FlomError
+from flom.errors import (
+    EXIT_FAILURE,
+    EXIT_OK,
+    RC_INACTIVE_FEATURE,
+    RC_INVALID_OPTION,
+    FlomError,
+    UsageError,
+)
+from flom.options import OPTIONS, Option
 from flom.settings import load
 
-USAGE = """\
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+# Exit statuses besides those of `flom`.
+EXIT_NO = 1
+EXIT_USAGE = 2
+# What a shell shows of a program that was writing to a pipe nobody reads.
+EXIT_BROKEN_PIPE = 141
+
+# Every command with its explanation for lists.
+COMMANDS = {
+    "ls": "list the resources: who holds, who waits, for how long",
+    "show": "show who holds a resource and who waits for it, in order",
+    "explain": "say whether a lock would be granted now, and if not, behind whom it would wait",
+    "top": "show the resources again and again, the busiest ones first",
+    "events": "print what happens to the locks, as it happens",
+    "release": "break a lock: the resource is free, its holder is told that it has lost it",
+    "hold": "take a lock by hand and keep it until Ctrl-C",
+    "ping": "say whether the daemon answers, and which one it is",
+    "shutdown": "end the daemon, at once or when all locks are given back",
+    "metrics": "print counters and times in the format of Prometheus, or serve them",
+    "completion": "print the completion of flom and flomctl for a shell",
+    "daemon": "run the lock daemon in the foreground, for a service manager; it takes the options "
+    "of flom that concern a daemon (see flom --help) and lives until it is stopped, unless -d "
+    "says otherwise",
+    "pki": "make and check certificates for TLS: init, issue, renew, show, verify",
+}
+_WITH_EXTRA = {"pki": "pki"}
+
+_USAGE = """\
 Usage: flomctl COMMAND [OPTION...]
 
 Commands
-  daemon   run the lock daemon in the foreground, for a service manager; it takes
-           the options of flom that concern a daemon (see flom --help) and lives
-           until it is stopped, unless -d says otherwise
-  pki      make and check certificates for TLS: init, issue, renew, show, verify;
-           needs two libraries (pip install 'pyflom[pki]')
+{commands}
+Options may stand before or after the command; those that say where the daemon
+is are those of flom; flomctl COMMAND --help lists all. daemon needs nothing
+but flom, pki some libraries (pip install 'pyflom[pki]'), the others some more
+(pip install 'pyflom[ctl]').
+
+Exit status: 0 done; 1 the answer is no (explain: would not be granted; show,
+release: nobody uses the resource; ping: no daemon); 2 wrong words; 96, 98 as
+flom's (hold); 99 any other failure.
 """
+_WIDTH = 79
+_COLUMN = 13
 
 
 def main(words: list[str] | None = None) -> int:
     """Run `flomctl` with these words (default: those of the process); returns the exit status."""
     words = sys.argv[1:] if words is None else words
-    if words and words[0] in ("-h", "--help", "help"):
-        print(USAGE, end="")
-        return EXIT_OK
-    command = _COMMANDS.get(words[0]) if words else None
-    if command is None:
-        problem = f"unknown command '{words[0]}'" if words else "no command given"
-        print(f"flomctl: {problem} (flomctl --help lists them)", file=sys.stderr)
-        return EXIT_FAILURE
     try:
-        return command(words[1:])
+        return _run(words)
     except FlomError as error:
         print(f"flomctl: {error.text} [ret_cod={error.rc}]", file=sys.stderr)
-        return EXIT_FAILURE
+        return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILURE
+    except BrokenPipeError:
+        # Nobody reads any more, and the interpreter must not try to write the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return EXIT_BROKEN_PIPE
+
+
+def _run(words: list[str]) -> int:
+    place = _place(words)
+    if place is None:
+        if {"-h", "--help"} & set(words):
+            print(usage(), end="")
+            return EXIT_OK
+        raise UsageError("no command given (flomctl --help lists them)")
+    name, rest = words[place], words[:place] + words[place + 1 :]
+    if name == "help":
+        print(usage(), end="")
+        return EXIT_OK
+    if name not in COMMANDS:
+        raise UsageError(_unknown(name))
+    try:
+        if name in _APART:
+            return _APART[name](rest)
+        from flom.ctl.tree import run
+
+        return run([name, *rest])
+    except ModuleNotFoundError as error:
+        raise _lacks(name, error) from None
+
+
+def usage() -> str:
+    """The text of `flomctl --help`."""
+    import textwrap
+
+    lines = []
+    for name, text in COMMANDS.items():
+        lines += textwrap.wrap(
+            text,
+            _WIDTH,
+            initial_indent=f"  {name}".ljust(_COLUMN),
+            subsequent_indent=" " * _COLUMN,
+        )
+    return _USAGE.format(commands="\n".join(lines) + "\n")
+
+
+def _place(words: list[str]) -> int | None:
+    """Where the command stands: the first word that is neither an option nor the value of one."""
+    place = 0
+    while place < len(words):
+        word = words[place]
+        if not word.startswith("-") or word == "-":
+            return place
+        place += 2 if _takes_next(word) else 1
+    return None
+
+
+def _takes_next(word: str) -> bool:
+    from flom.ctl import rows
+
+    known = (*OPTIONS, *(row for row in vars(rows).values() if isinstance(row, Option)))
+    if word.startswith("--"):
+        return any(row.long == word[2:] and row.type != "F" for row in known)
+    return any(row.short and row.short in word[1:] and row.type != "F" for row in known)
+
+
+def _unknown(name: str) -> str:
+    from flom.spelling import nearest
+    from flom.values import quoted
+
+    near = nearest(name, list(COMMANDS))
+    advice = f"did you mean {near}?" if near else "flomctl --help lists them"
+    return f"unknown command {quoted(name)} ({advice})"
+
+
+def _lacks(name: str, error: ModuleNotFoundError) -> Exception:
+    library = (error.name or "").partition(".")[0]
+    if library not in ("click", "rich", "prometheus_client", "cryptography"):
+        return error
+    return FlomError(
+        RC_INACTIVE_FEATURE,
+        f"the command {name} needs the library {library} "
+        f"(pip install 'pyflom[{_WITH_EXTRA.get(name, 'ctl')}]')",
+    )
 
 
 def _daemon(words: list[str]) -> int:
     from flom.ctl.daemon import run
 
-    invocation = parse(words)
+    invocation = _plainly(parse, words)
     if invocation.show == "help":
-        print(USAGE, end="")
+        print(usage(), end="")
         return EXIT_OK
     if invocation.command:
         raise FlomError(
-            -5, f"a daemon runs no command: '{invocation.command[0]}' (drop it, or use flom)"
+            RC_INVALID_OPTION,
+            f"a daemon runs no command: '{invocation.command[0]}' (drop it, or use flom)",
         )
     settings = load(invocation.given, os.environ, os.getcwd(), _warn)
     # A daemon that a service manager runs ends when it is told to; a lifespan in a file is meant
@@ -59,20 +184,21 @@ def _daemon(words: list[str]) -> int:
 
 
 def _pki(words: list[str]) -> int:
+    from flom.ctl.pki_commands import run
+
+    return _plainly(run, words)
+
+
+def _plainly(parse_or_run: "Callable[[list[str]], T]", words: list[str]) -> "T":
+    """For commands whose wrong words are a failure as any other."""
     try:
-        from flom.ctl.pki_commands import run
-    except ImportError as error:
-        library = (error.name or "").partition(".")[0]
-        if library not in ("click", "cryptography"):
-            raise
-        raise FlomError(
-            RC_INACTIVE_FEATURE,
-            f"the command pki needs the library {library} (pip install 'pyflom[pki]')",
-        ) from None
-    return run(words)
+        return parse_or_run(words)
+    except UsageError as error:
+        raise FlomError(error.rc, error.text) from None
 
 
-_COMMANDS = {"daemon": _daemon, "pki": _pki}
+# Commands that are not made of the same parts as the others.
+_APART = {"daemon": _daemon, "pki": _pki}
 
 
 def _warn(text: str) -> None:

@@ -1,0 +1,143 @@
+"""The commands that act: `release`, `hold`, `shutdown`."""
+
+import signal
+import sys
+from select import POLLRDHUP, poll
+
+import click
+
+from flom.client.blocking import Lock, shut_down
+from flom.client.endpoint import written
+from flom.core.modes import NAMES
+from flom.ctl import views
+from flom.ctl.asking import connected
+from flom.ctl.commands import Call, command, resource
+from flom.ctl.looking import nobody_uses
+from flom.ctl.main import EXIT_NO
+from flom.ctl.output import tell, visible
+from flom.ctl.rows import FORCE, HOLD, HOLDER, QUIESCE, TIMEOUT
+from flom.errors import (
+    EXIT_BUSY,
+    EXIT_CANNOT_WAIT,
+    EXIT_OK,
+    RC_LOCK_BUSY,
+    RC_LOCK_CANT_WAIT,
+    RC_NETWORK_TIMEOUT,
+    RC_OBJ_NOT_FOUND_ERROR,
+    FlomError,
+    UsageError,
+)
+from flom.values import raw
+
+_CANNOT_LOCK = {
+    RC_LOCK_BUSY: EXIT_BUSY,
+    RC_NETWORK_TIMEOUT: EXIT_BUSY,
+    RC_LOCK_CANT_WAIT: EXIT_CANNOT_WAIT,
+}
+
+
+@command(HOLDER, FORCE, TIMEOUT, arguments=[resource()])
+def release(call: Call, resource: str) -> int:
+    """Break the locks of RESOURCE, all or that of one holder.
+
+    Its holders are told that their lock is lost; the commands they run go on, without protection.
+    The daemon allows it to its own user and to root on its host, and logs it. Asks first, unless
+    forced. Exit status 1: nobody holds it, or it shall be kept.
+    """
+    holder = call.values[HOLDER.attr]
+    with connected(call) as daemon:
+        if not call.flag(FORCE) and not _agreed(list(daemon.ask("queue", name=raw(resource)))):
+            return EXIT_NO
+        words = {} if holder is None else {"holder": str(holder)}
+        try:
+            rows = list(daemon.ask("break", name=raw(resource), **words))
+        except FlomError as error:
+            if error.rc != RC_OBJ_NOT_FOUND_ERROR:
+                raise
+            rows = []
+    if call.output.json:
+        call.output.value(rows)
+    elif rows:
+        call.output.grid(views.broken(rows))
+    else:
+        return nobody_uses(call, resource)
+    return EXIT_OK if rows else EXIT_NO
+
+
+def _agreed(rows: "list[dict[str, object]]") -> bool:
+    """Whether the operator wants to go on, having seen who holds the lock."""
+    if not sys.stdin.isatty():
+        raise UsageError("nobody can be asked whether to break the lock (give --force)")
+    for row in rows:
+        click.echo(views.summary(row) + views.queue(row).plain(), nl=False, err=True)
+    return click.confirm("Break the lock?", err=True)
+
+
+@command(*HOLD, arguments=[resource()], starts=True)
+def hold(call: Call, resource: str) -> int:
+    """Take a lock of RESOURCE as flom does, and keep it until Ctrl-C or SIGTERM.
+
+    Exit status 96 and 98 are those of flom; 99: the lock was lost.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    lock = Lock(call.settings, tell, ["flomctl", "hold", resource])
+    held = False
+    try:
+        lock.connect()
+        element = lock.acquire()
+        held = True
+        _say_held(call, resource, element)
+        _await_loss(lock)
+    except FlomError as error:
+        return _not_held(call, error)
+    except KeyboardInterrupt:
+        if not held:
+            lock.close()
+            raise
+    lock.release(rollback=False)
+    return EXIT_OK
+
+
+def _say_held(call: Call, resource: str, element: str | None) -> None:
+    if call.output.json:
+        mode = NAMES[call.settings.lock_mode]
+        call.output.value({"held": resource, "mode": mode, "element": element})
+    else:
+        given = f" ({visible(element)})" if element is not None else ""
+        call.output.text(f"holding {visible(resource)}{given}; Ctrl-C gives it back\n")
+
+
+def _await_loss(lock: Lock) -> None:
+    """Returns when the daemon has closed the connection, which may be never."""
+    look = poll()
+    look.register(lock.fileno(), POLLRDHUP)
+    look.poll()
+
+
+def _not_held(call: Call, error: FlomError) -> int:
+    status = _CANNOT_LOCK.get(error.rc)
+    if status is None:
+        raise error
+    print(f"flomctl: {error.text} [ret_cod={error.rc}]", file=sys.stderr)
+    return call.settings.conflict_exit_code if status == EXIT_BUSY else status
+
+
+@command(QUIESCE, TIMEOUT)
+def shutdown(call: Call) -> int:
+    """End the daemon at once: who waits gets an error, who holds loses the protection.
+
+    With --quiesce it ends when nobody holds or waits any more.
+    """
+    immediate = not call.flag(QUIESCE)
+    ended = shut_down(call.settings, immediate=immediate, tell=tell)
+    endpoint = written(call.settings)
+    if call.output.json:
+        call.output.value({"endpoint": endpoint, "immediate": immediate, "taken": ended})
+    elif immediate:
+        call.output.text(f"{visible(endpoint)}: the daemon has ended\n")
+    elif ended:
+        call.output.text(f"{visible(endpoint)}: the daemon ends when its last client has gone\n")
+    else:
+        call.output.text(f"{visible(endpoint)}: the daemon was told, and says nothing\n")
+    return EXIT_OK

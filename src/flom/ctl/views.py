@@ -1,0 +1,223 @@
+"""Rows of the daemon's answers as text for people."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from flom.ctl.output import Column, Grid, Row, duration, visible
+
+# Why nothing is granted although nobody is in the way.
+_REASONS = {
+    "conflict": "others hold or await it",
+    "clock": "its clock has to move on first",
+    "impossible": "there is not so much of it",
+    "no_resource": "nobody uses the resource, and the request does not create it",
+    "invalid_name": "this is not the name of a resource",
+    "invalid_value": "mode, quantity or format cannot be used",
+}
+
+
+def resources(rows: Iterable[Row]) -> Grid:
+    """One line a resource, in the order of the rows."""
+    columns = (
+        Column("RESOURCE", fold=True, style="bold"),
+        Column("KIND"),
+        Column("MODE"),
+        Column("HOLDERS", right=True, style="green"),
+        Column("WAITERS", right=True, style="yellow"),
+        Column("HELD", right=True),
+        Column("WAITED", right=True),
+    )
+    return Grid(columns, map(_resource, rows))
+
+
+def _resource(row: Row) -> tuple[str, ...]:
+    return (
+        visible(row["name"]),
+        visible(row["kind"]),
+        held(row),
+        str(row["holder_count"]),
+        str(row["waiter_count"]),
+        duration(row.get("oldest_hold")),
+        duration(row.get("oldest_wait")),
+    )
+
+
+def busiest(rows: Iterable[Row]) -> list[Row]:
+    """The resources with most waiters first, then most holders, then by name."""
+    return sorted(rows, key=_busyness)
+
+
+def _busyness(row: Row) -> tuple[int, int, str]:
+    waiters, holders = row["waiter_count"], row["holder_count"]
+    assert isinstance(waiters, int) and isinstance(holders, int)
+    return -waiters, -holders, str(row["name"])
+
+
+def held(row: Row) -> str:
+    """What is taken of a resource: `EX`, `CR, 3 PR`, or `2/8` of a number of things."""
+    for part in ("quantity", "elements"):
+        share = row.get(part)
+        if isinstance(share, dict):
+            return f"{share['used']}/{share['total']}"
+    modes = row.get("modes")
+    if not isinstance(modes, dict):
+        return ""
+    return ", ".join(
+        visible(mode) if count == 1 else f"{count} {visible(mode)}" for mode, count in modes.items()
+    )
+
+
+def summary(row: Row) -> str:
+    """One line about a resource."""
+    return (
+        f"{visible(row['name'])}: {visible(row['kind'])}, "
+        f"{counted(row['holder_count'], 'holder')}, {counted(row['waiter_count'], 'waiter')}\n"
+    )
+
+
+def counted(number: object, what: str) -> str:
+    """`1 waiter`, `2 waiters`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def queue(row: Row) -> Grid:
+    """One line a claim: who holds, then who waits in the order of the queue."""
+    rows = [_claim("held", claim) for claim in _list(row["holders"])]
+    rows += [_claim(str(place), claim) for place, claim in enumerate(_list(row["waiters"]), 1)]
+    return _claims("PLACE", rows)
+
+
+def blockers(row: Row) -> Grid:
+    """One line a claim that stands in the way."""
+    return _claims("STATE", [_claim(_state(claim), claim) for claim in _list(row["blockers"])])
+
+
+def broken(claims: Iterable[Row]) -> Grid:
+    """One line a claim that was broken."""
+    return _claims("STATE", [_claim("broken", claim) for claim in claims])
+
+
+def _list(value: object) -> list[Row]:
+    return value if isinstance(value, list) else []
+
+
+def _claims(first: str, rows: list[tuple[str, ...]]) -> Grid:
+    columns = (
+        Column(first, style="cyan"),
+        Column("ID", right=True),
+        Column("MODE"),
+        Column("FOR", right=True),
+        Column("OWNER", cut=True, style="bold"),
+        Column("PID", right=True),
+        Column("COMMAND", cut=True),
+    )
+    return Grid(columns, rows)
+
+
+def _state(claim: Row) -> str:
+    return "held" if claim.get("since") is not None else "waits"
+
+
+def _claim(place: str, claim: Row) -> tuple[str, ...]:
+    times = [claim.get(name) for name in ("holding", "waiting")]
+    return (
+        place,
+        str(claim["id"]),
+        taken(claim),
+        duration(next((time for time in times if time is not None), None)),
+        owner(claim),
+        _text(claim.get("pid")),
+        _text(claim.get("command")),
+    )
+
+
+def taken(claim: Row) -> str:
+    """What a claim takes: its mode, quantity or element."""
+    element, quantity = claim.get("element"), claim.get("quantity")
+    if element is not None:
+        return visible(element)
+    if quantity is not None:
+        return visible(quantity)
+    return _text(claim.get("mode"))
+
+
+def owner(claim: Row) -> str:
+    """Who a claim belongs to, as he says; what the daemon knows itself stands in brackets."""
+    names = [_text(claim.get(name)) for name in ("user", "host")]
+    told = "@".join(name for name in names if name)
+    uid, name, peer = claim.get("uid"), claim.get("cn"), _text(claim.get("peer"))
+    known = f"uid {uid}" if uid is not None else _text(name) if name else peer
+    if not told:
+        return known
+    return f"{told} [{known}]" if known else told
+
+
+def explanation(row: Row) -> str:
+    """One line: would it be granted, and if not, why."""
+    wanted = row["mode"] or (f"{row['quantity']}" if row["quantity"] else "a lock")
+    what = f"{visible(wanted)} of {visible(row['name'])}"
+    if row["granted"]:
+        return f"{what} would be granted now\n"
+    if row["blocker_count"]:
+        return f"{what} would have to wait behind {counted(row['blocker_count'], 'claim')}\n"
+    reason = str(row["reason"])
+    return f"{what} would not be granted now: {_REASONS.get(reason, visible(reason))}\n"
+
+
+def answer(row: Row | None, seconds: float) -> str:
+    """How a daemon answered: in which time, and who it is unless it does not tell."""
+    took = f"answers in {seconds * 1000:.1f} ms"
+    if row is None:
+        return f"{took}; this daemon tells nothing of its state"
+    return (
+        f"{took}; version {visible(row['version'])}, pid {row['pid']} on {visible(row['host'])}, "
+        f"up {duration(row['uptime'])}, {counted(row['connections'], 'connection')}, "
+        f"{counted(row['resources'], 'resource')}, {counted(row['holders'], 'holder')}, "
+        f"{counted(row['waiters'], 'waiter')}"
+    )
+
+
+def event(row: Row) -> str:
+    """One line: time, what happened, to which resource, whom, how long it took, why."""
+    parts = [moment(row["time"]), f"{visible(row['event']):9}", _text(row.get("name"))]
+    claim = row.get("claim")
+    if isinstance(claim, dict):
+        parts += [taken(claim), f"id {claim['id']}", owner(claim)]
+        if claim.get("pid") is not None:
+            parts.append(f"pid {claim['pid']}")
+    parts += [f"{name} {duration(row[name])}" for name in ("waited", "held") if _has(row, name)]
+    parts += [f"{name} {visible(row[name])}" for name in ("reason", "count") if _has(row, name)]
+    return " ".join(part for part in parts if part).rstrip() + "\n"
+
+
+def headline(look: Row) -> str:
+    """One line above the resources that `top` shows."""
+    daemon, rates = look["daemon"], look["rates"]
+    assert isinstance(daemon, dict)
+    parts = [
+        moment(look["time"])[11:19],
+        f"up {duration(daemon['uptime'])}",
+        *(
+            counted(daemon[name], name.removesuffix("s"))
+            for name in ("connections", "resources", "holders", "waiters")
+        ),
+    ]
+    if isinstance(rates, dict):
+        parts.append(f"{rates['grants']:.1f} grants/s")
+        parts.append(f"{rates['refusals']:.1f} refusals/s")
+    return ", ".join(parts) + "\n"
+
+
+def moment(seconds: object) -> str:
+    """A time of the epoch as local time, to the millisecond."""
+    if not isinstance(seconds, int | float):
+        return ""
+    return datetime.fromtimestamp(seconds).isoformat(sep=" ", timespec="milliseconds")
+
+
+def _has(row: Row, name: str) -> bool:
+    return row.get(name) is not None
+
+
+def _text(value: object) -> str:
+    return "" if value is None else visible(value)

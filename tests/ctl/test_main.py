@@ -1,0 +1,145 @@
+"""The words of `flomctl`: which command, which settings, which exit status."""
+
+import subprocess
+import sys
+
+import pytest
+
+from flom.ctl import commands, tree
+from flom.ctl.main import COMMANDS, main, usage
+
+
+@pytest.fixture
+def said(capsys, monkeypatch, tmp_path):
+    """Runs `flomctl`; gives its status and both outputs."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        status = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+def test_help(said):
+    for words in (["--help"], ["-h"], ["help"]):
+        assert said(*words) == (0, usage(), "")
+    assert all(f"  {name} " in usage() for name in COMMANDS)
+    assert max(map(len, usage().splitlines())) < 80
+    status, out, err = said("explain", "--help")
+    assert (status, err) == (0, "")
+    assert "--lock-mode" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ([], "no command given"),
+        (["shwo"], "did you mean show?"),
+        (["show"], "flomctl show --help"),
+        (["show", "a b["], "not a valid resource name"),
+        (["ls", "--bogus"], "--bogus"),
+        (["ls", "x"], "flomctl ls --help"),
+        (["explain", "R", "-q", "x"], "expected an integer"),
+        (["top", "--interval", "x"], "expected an integer"),
+        (["completion", "csh"], "bash"),
+        (["metrics", "--listen", "9528"], "ADDR:PORT"),
+        (["metrics", "--listen", ":9528"], "ADDR:PORT"),
+        (["metrics", "--listen", "127.0.0.1:x"], "ADDR:PORT"),
+        (["-s"], "no command given"),
+    ],
+)
+def test_wrong_words(said, words, text):
+    status, out, err = said(*words)
+    assert (status, out) == (2, "")
+    assert err.startswith("flomctl: ")
+    assert text in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["daemon", "--bogus"], ["pki", "bogus"], ["pki"]])
+def test_wrong_words_of_those_that_have_their_own(said, words):
+    status, out, err = said(*words)
+    assert (status, out, err[:9]) == (99, "", "flomctl: ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["-s", "p", "--json", "ping"], ["ping", "-s", "p", "--json"], ["--json", "ping", "-sp"],
+     ["-o", "5000", "--socket-name=p", "ping", "--json"]],
+)  # fmt: skip
+def test_options_stand_before_or_after(said, tmp_path, words):
+    status, out, err = said(*words)
+    assert (status, err) == (1, "")
+    assert f'"unix://{tmp_path}/p"' in out
+
+
+def test_settings_come_from_the_files_of_flom(said, tmp_path):
+    (tmp_path / ".flom").write_text(f"[Daemon]\nSocketName={tmp_path}/mine\n")
+    (tmp_path / "other").write_text(f"[Daemon]\nSocketName={tmp_path}/theirs\n")
+    assert f"unix://{tmp_path}/mine: no daemon" in said("ping")[1]
+    assert f"unix://{tmp_path}/theirs: no daemon" in said("ping", "-c", "other")[1]
+    status, _, err = said("ping", "-a", "localhost")
+    assert (status, "either at the socket" in err) == (99, True)
+
+
+@pytest.mark.parametrize("name", ["ls", "top", "events", "metrics", "shutdown"])
+def test_without_a_daemon(said, tmp_path, name):
+    status, out, err = said(name, "-s", "p")
+    assert (status, out) == (99, "")
+    assert "p: no such socket" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_default_resource_can_be_named(said):
+    assert "no such socket" in said("show", "_RESOURCE", "-s", "p")[2]
+
+
+def test_every_option_of_the_tree_is_a_row():
+    for command in tree.TREE.commands.values():
+        for param in command.params:
+            assert isinstance(param, (commands.RowOption, commands.click.Argument))
+
+
+# Libraries that are not there
+
+WITHOUT = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in sys.argv[1].split(","):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Absent())
+from flom.ctl.main import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def without(libraries, *words):
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT, libraries, *map(str, words)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+ALL = "click,rich,prometheus_client,cryptography"
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "advice"),
+    [("ls", "click", "pyflom[ctl]"), ("pki", "cryptography", "pyflom[pki]")],
+)
+def test_what_is_missing_is_named(name, missing, advice):
+    done = without(missing, name)
+    assert (done.returncode, done.stdout) == (99, "")
+    assert missing in done.stderr
+    assert f"pip install '{advice}'" in done.stderr
+
+
+def test_help_and_daemon_need_nothing(tmp_path):
+    assert without(ALL, "--help").stdout == usage()
+    assert without(ALL, "--help").stdout
+    done = without(ALL, "-d", "1", "-s", tmp_path / "s", "daemon")
+    assert done.returncode == 0, done.stderr

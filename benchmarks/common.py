@@ -128,15 +128,18 @@ def run(words: list[str], environ: dict[str, str], expected: int = 0) -> Outcome
 class Daemon:
     """A daemon that `flom` has started, on an endpoint that nobody else uses.
 
-    tcp: listen on a port of the loopback interface instead of a local socket.
+    tcp: listen on a port of the loopback interface instead of a local socket. files: options that
+    give it, and its commands, certificates.
     """
 
-    def __init__(self, flom: Path, folder: Path, name: str, *, tcp: bool = False) -> None:
+    def __init__(
+        self, flom: Path, folder: Path, name: str, *, tcp: bool = False, files: Sequence[str] = ()
+    ) -> None:
         self._environ = surroundings(folder)
         port = _free_port() if tcp else 0
         self.address: Address = ("127.0.0.1", port) if tcp else str(folder / f"{name}.sock")
         where = ["-a", "127.0.0.1", "-p", str(port)] if tcp else ["-s", str(self.address)]
-        self.words = [str(flom), *where]
+        self.words = [str(flom), *where, *files]
         mark = f"daemon-{name}-{os.getpid()}-{port}"
         # The mark finds the process: a daemon shows the words of the command that started it.
         run([*self.words, "-d", DAEMON_LIFESPAN, "--", "true", mark], self._environ)

@@ -3,6 +3,7 @@
 import json
 import math
 import pathlib
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -60,9 +61,23 @@ def test_throughput():
     assert are_ratios(medians(last))
 
 
+def test_tls():
+    if not shutil.which("openssl"):
+        pytest.skip("needs openssl")
+    last = figures_of("tls.py", "--runs", "2", "--rounds", "2", "--milliseconds", "5")
+    assert last["figures"].keys() == {"flom -- true", "flom -- true, cold", "kept", "fresh"}
+    assert are_ratios(medians(last))
+
+
 def test_scale():
     last = figures_of("scale.py", "--rounds", "2", "--waiters", "20", "--resources", "20")
     assert last["daemon"].keys() == {"waiters", "resources"}
     for kind in ("simple", "numeric", "set", "hierarchical", "sequence", "timestamp"):
         assert are_ratios(medians(last["table"][kind]))
+    assert are_ratios(medians(last))
+
+
+def test_api():
+    last = figures_of("api.py", "--rounds", "2", "--pairs", "3")
+    assert {"flom", "flom.aio", "flock"} <= last["figures"].keys()
     assert are_ratios(medians(last))

@@ -93,7 +93,7 @@ def test_a_file_is_missing(name, missing):
 @pytest.mark.parametrize("name", ["tls.server", "tls.client"])
 def test_files_that_are_none(name):
     files = dict.fromkeys(("tls_certificate", "tls_private_key", "tls_ca_certificate"), "/dev/null")
-    assert failure(name, unicast_address="127.0.0.1", **files).rc == -401
+    assert failure(name, unicast_address="127.0.0.1", **files).rc == -403
 
 
 def test_a_server_needs_an_address():

@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 import pytest
+from certificates import options
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MAIN = ROOT / "src" / "flom" / "__main__.py"
@@ -25,6 +26,14 @@ OURS = """
 ALLOWED = {*STANDARD.split(), *(f"flom.{name}" for name in OURS.split())}
 if pathlib.Path("/dev/log").exists():
     ALLOWED.add("flom.log")  # a host that keeps a system log gets a record of each lock
+
+# TLS costs its library and four modules of ours; not `ssl`, which would be the dearest of all.
+TLS = {
+    "_ssl",
+    *(f"flom.{name}" for name in ["client.secure", "net.channel", "net.tls", "net.tlssocket"]),
+    # To resolve the paths of the files.
+    "_collections_abc", "genericpath", "os", "posixpath", "stat",
+}  # fmt: skip
 
 # Runs the file given first as the launcher does, and tells on a descriptor which module is looked
 # for on whose behalf.
@@ -90,6 +99,18 @@ def test_an_address_costs_no_more_than_a_socket(tcp_daemon):
     """Discovery and TLS are loaded by those who use them."""
     loaded = loaded_by("-a", "127.0.0.1", "-p", tcp_daemon, "-d", "0", "--", "true")
     assert loaded.keys() <= ALLOWED
+
+
+def test_tls_costs_its_library_only(certificates):
+    with tempfile.TemporaryDirectory(prefix="flom-") as folder:
+        words = ["-s", f"{folder}/s", *options(certificates)]
+        flom = [sys.executable, "-I", "-S", MAIN, *words]
+        subprocess.run([*flom, "-d", "-1", "--", "true"], check=True, timeout=60)
+        try:
+            loaded = loaded_by(*words, "--", "true").keys()
+        finally:
+            subprocess.run([*flom, "-X"], check=True, timeout=60, stdout=subprocess.DEVNULL)
+    assert loaded - ALLOWED == TLS
 
 
 def test_the_list_holds_nothing_that_is_not_loaded(daemon):

@@ -7,8 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from certificates import options
 from room import NETWORK, room
-from support import FLOM, environment, need_program, wait_for
+from support import FLOM, environment, wait_for
 
 GROUP = ["-A", "ff15::77", "-P", "5077"]
 
@@ -141,49 +142,15 @@ def test_c57_multicast_without_a_group(halves, name, words):
 # TLS
 
 
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    """Two authorities, certificates of this host, of another one, of nobody, an encrypted key."""
-    need_program("openssl")
-    folder = tmp_path_factory.mktemp("keys")
-    identity = subprocess.run([FLOM, "--unique-id"], check=True, capture_output=True, text=True)
-    identity = identity.stdout.strip()
-    script = """
-    new='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
-    ca() { openssl req -x509 $new -keyout $1.key -out $1.ca -days 30 -subj "/O=Test/CN=$1"; }
-    cert() {
-        openssl req $new -keyout $2.key -out $2.csr -subj "$3"
-        openssl x509 -req -in $2.csr -CA $1.ca -CAkey $1.key -CAcreateserial -days 30 -out $2.pem
-    }
-    ca one; ca two
-    cert one mine "/O=Test/CN=$ID"; cert one peer "/O=Test/CN=$ID"
-    cert one other "/O=Test/CN=00112233445566778899aabbccddeeff"
-    cert one nameless "/O=Test"; cert two foreign "/O=Test/CN=$ID"
-    openssl ec -in mine.key -aes128 -passout pass:secret -out encrypted.key
-    echo junk | tee junk.pem > junk.ca
-    """
-    subprocess.run(
-        ["sh", "-ec", script],
-        check=True, cwd=folder, env=environment(folder, ID=identity), capture_output=True,
-    )  # fmt: skip
-    return folder
-
-
 @pytest.fixture
-def pair(keys, folder, places):
+def pair(certificates, folder, places):
     """Runs server and client with the given certificates; both outcomes."""
     place = places("127.0.0.1")
     made = []
 
     def words(side, certificate, key=None, authority="one", check="no"):
-        key = key or certificate
-        return [
-            f"--debug-feature=tls.{side}", *place.words,
-            "--tls-certificate", keys / f"{certificate}.pem",
-            "--tls-private-key", keys / f"{key}.key",
-            "--tls-ca-certificate", keys / f"{authority}.ca",
-            f"--tls-check-peer-id={check}",
-        ]  # fmt: skip
+        files = options(certificates, certificate, key=key, authority=authority, check=check)
+        return [f"--debug-feature=tls.{side}", *place.words, *files]
 
     def run(server, client):
         for side, how in ("server", server), ("client", client):
@@ -251,7 +218,7 @@ def test_the_reason_is_said(pair):
         ({"certificate": "mine", "authority": "junk"}, -401),
     ],
 )
-def test_c57_tls_files_that_cannot_be_used(pair, keys, side, files, rc):
+def test_c57_tls_files_that_cannot_be_used(pair, side, files, rc):
     status, out, err = pair.alone(side, **files)
     assert (status, out) == (1, "")
     assert f"ret_cod={rc}" in err
@@ -273,11 +240,11 @@ def test_c57_tls_client_without_a_server(pair):
 
 
 @pytest.mark.parametrize("side", ["server", "client"])
-def test_a_peer_without_tls(pair, keys, folder, places, side):
+def test_a_peer_without_tls(certificates, folder, places, side):
     """Somebody who does not speak TLS, or closes in the middle, is a failure, not a fault."""
     if side == "server":
         place = places("127.0.0.1")
-        server = Half(folder, _files(keys, ["--debug-feature=tls.server", *place.words]))
+        server = Half(folder, ["--debug-feature=tls.server", *place.words, *options(certificates)])
         server.await_ready()
         with place.connect() as sock, contextlib.suppress(ConnectionResetError):
             sock.sendall(b"hello, this is no handshake\r\n")
@@ -287,20 +254,13 @@ def test_a_peer_without_tls(pair, keys, folder, places, side):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = str(listener.getsockname()[1])
             words = ["--debug-feature=tls.client", "-a", "127.0.0.1", "-p", port]
-            client = Half(folder, _files(keys, words))
+            client = Half(folder, [*words, *options(certificates)])
             with listener.accept()[0] as sock:
                 sock.recv(100)
                 sock.sendall(b"hello, this is no handshake\r\n")
             outcome = client.end()
     assert outcome[:2] == (1, "")
     assert "no TLS connection" in outcome[2]
-
-
-def _files(keys, words):
-    return [
-        *words, "--tls-certificate", keys / "mine.pem", "--tls-private-key", keys / "mine.key",
-        "--tls-ca-certificate", keys / "one.ca",
-    ]  # fmt: skip
 
 
 # All of them

@@ -68,9 +68,11 @@ class Check:
         if settings.debug_feature is not None:
             _debug_feature(report, settings.debug_feature)
         elif settings.immediate_exit or settings.quiesce_exit:
-            _shutdown(report, settings)
+            if _tls(report, settings):
+                _shutdown(report, settings)
         else:
-            _daemon(report, settings)
+            if _tls(report, settings):
+                _daemon(report, settings)
             _lock(report, settings)
             _command(report, settings, self.argv, self.environ)
         if not report.problems:
@@ -83,6 +85,20 @@ def _debug_feature(report: Report, name: str) -> None:
         report.fine("debug feature", f"{name} would run, instead of a command")
     else:
         report.problem("debug feature", f"{quoted(name)} is not one of {', '.join(FEATURES)}")
+
+
+def _tls(report: Report, settings: "Settings") -> bool:
+    """Whether there is anything to connect with."""
+    if not settings.tls:
+        return True
+    from flom.cli.check_tls import Unusable, verdict
+
+    try:
+        report.fine("TLS", verdict(settings))
+    except Unusable as problem:
+        report.problem("TLS", str(problem))
+        return False
+    return True
 
 
 def _shutdown(report: Report, settings: "Settings") -> None:
@@ -254,4 +270,5 @@ def _is_program(path: str) -> bool:
 
 
 def _failure(error: FlomError) -> str:
-    return f"{error.text} [ret_cod={error.rc}]"
+    advice = f" ({error.advice})" if error.advice else ""
+    return f"{error.text}{advice} [ret_cod={error.rc}]"

@@ -12,7 +12,6 @@ from flom.errors import (
     RC_LOCK_IMPOSSIBLE,
     RC_LOCK_WAIT_RESOURCE,
     RC_NETWORK_TIMEOUT,
-    RC_NO_TLS_CONNECTION,
     RC_NULL_OBJECT,
     RC_OK,
     RC_PROTOCOL_ERROR,
@@ -162,7 +161,7 @@ class Session:
         """Take bytes of the daemon (empty: end of stream); True when the lock is held.
 
         Raises FlomError: 4, 5, 6 or 3 for a refusal, -126 (-409 over TLS) when the daemon closed,
-        -23, -4 or -24 when it is not who it has to be, others when it speaks wrongly.
+        -23 or -4 when it is not who it has to be, others when it speaks wrongly.
         """
         if not data:
             raise FlomError(self.lost_rc, "the daemon closed the connection without granting")
@@ -213,10 +212,6 @@ class Session:
 
     def _check_daemon(self, peerid: str | None) -> None:
         """The first answer must carry the id that the daemon's certificate is for (wire.md 12)."""
-        if not self._settings.tls:
-            raise FlomError(
-                RC_NO_TLS_CONNECTION, "the daemon's id cannot be checked: there is no TLS"
-            )
         if not peerid or not self.peer_cn:
             what = "certificate has no common name" if peerid else "answer has no unique id"
             raise FlomError(RC_NULL_OBJECT, f"the daemon's id cannot be checked: its {what}")

@@ -10,7 +10,13 @@ from math import ceil
 
 from flom import signals
 from flom.client.blocking import RECEIVE_SIZE, Lock, remaining
-from flom.errors import RC_POLL_ERROR, RC_RECV_ERROR, FlomError
+from flom.errors import (
+    RC_POLL_ERROR,
+    RC_RECV_ERROR,
+    RC_SEND_ERROR,
+    RC_SSL_WRITE_ERROR,
+    FlomError,
+)
 from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.net.sockets import MSG_DONTWAIT
 
@@ -44,6 +50,15 @@ class WaitingLock(Lock):
             super().connect()
         finally:
             settings.resource_timeout = limit
+
+    def release(self, rollback: bool) -> None:
+        """Give the lock back; a loss has another code over TLS (api.md 11)."""
+        try:
+            super().release(rollback)
+        except FlomError as error:
+            if error.rc == RC_SEND_ERROR and self._settings.tls:
+                raise FlomError(RC_SSL_WRITE_ERROR, error.text) from None
+            raise
 
     def _receive(self, sock: "Stream", deadline: float | None) -> bytes:
         while True:

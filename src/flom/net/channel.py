@@ -118,8 +118,8 @@ class Channel:
         return FlomError(rc, f"no TLS connection: {text}")
 
     def _learn(self, certificate: "Mapping[str, object]") -> None:
-        self.subject, self.peer_cn = _name(certificate.get("subject"))
-        self.issuer, _ = _name(certificate.get("issuer"))
+        self.subject, self.peer_cn = named(certificate.get("subject"))
+        self.issuer, _ = named(certificate.get("issuer"))
 
     def _read(self) -> bytes:
         pieces = []
@@ -143,8 +143,8 @@ def _told(error: OSError) -> str:
     return f"the other side refuses our certificate or offer: {what}" if alert else text
 
 
-def _name(name: object) -> tuple[str, str | None]:
-    """A distinguished name in one line, and its last common name."""
+def named(name: object) -> tuple[str, str | None]:
+    """A distinguished name of a certificate, in one line, and its last common name."""
     found: dict[str, str] = {}
     for part in name or ():  # type: ignore[attr-defined]  # a tuple of tuples of pairs
         for key, value in part:

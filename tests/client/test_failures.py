@@ -1,6 +1,8 @@
 """The errors that programs see."""
 
+import pathlib
 import pickle
+import re
 
 import pytest
 
@@ -8,6 +10,8 @@ from flom import errors
 from flom.client import failures
 from flom.client.failures import failure
 from flom.client.mode import Mode
+
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "reference" / "python.md"
 
 
 @pytest.mark.parametrize(
@@ -17,6 +21,7 @@ from flom.client.mode import Mode
         (errors.RC_NETWORK_TIMEOUT, failures.Timeout),
         (errors.RC_LOCK_CANT_WAIT, failures.NoSuchResource),
         (errors.RC_LOCK_IMPOSSIBLE, failures.Impossible),
+        (errors.OWN_RC_ACCESS_DENIED, failures.Denied),
         (errors.RC_CONTAINER_FULL, failures.InvalidRequest),
         (errors.RC_LOCK_CANT_LOCK, failures.DaemonError),
         (errors.RC_PROTOCOL_ERROR, failures.DaemonError),
@@ -36,9 +41,6 @@ def test_a_wrong_setting_is_an_invalid_request_whatever_its_code():
 def test_the_classes_say_what_python_programs_expect():
     assert issubclass(failures.Timeout, TimeoutError)
     assert issubclass(failures.InvalidRequest, ValueError)
-    assert {failures.Busy, failures.Timeout, failures.NoSuchResource, failures.Impossible} == set(
-        failures.NotGranted.__subclasses__()
-    )
 
 
 @pytest.mark.parametrize("kind", [failures.Busy, failures.Timeout, failures.InvalidRequest])
@@ -57,3 +59,17 @@ def test_the_text_says_what_to_what_and_what_to_do():
     assert str(error) == (
         "'R': the resource is locked (try again later, or wait with timeout=SECONDS)"
     )
+
+
+def test_the_tree_is_the_one_that_is_documented():
+    """In the module and on the page."""
+
+    def drawn(kind, depth=0):
+        below = [line for each in kind.__subclasses__() for line in drawn(each, depth + 1)]
+        return ["  " * depth + kind.__name__, *below]
+
+    expected = ["FlomError", *drawn(failures.LockError, 1)]
+    for text in (failures.__doc__, PAGE.read_text().partition("## Errors")[2]):
+        lines = [line for line in text.splitlines() if re.match(r" *[A-Z]\w+( {2,}|$)", line)]
+        indent = len(lines[0]) - len(lines[0].lstrip())
+        assert [re.sub(r"(\w) {2,}.*", r"\1", line[indent:]) for line in lines] == expected

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from flom.client import blocking
 from flom.client.failures import ConnectError, DaemonError, LockError
-from flom.client.handle import BaseClient, BaseHeld, Entered, Request, enlist
+from flom.client.handle import BaseHeld, Entered, enlist
 from flom.client.mode import Mode
+from flom.client.request import BaseClient, Request
 from flom.errors import FlomError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from flom.client.handle import Seconds
+    from flom.client.request import Seconds
 
 P = ParamSpec("P")
 R = TypeVar("R")

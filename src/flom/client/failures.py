@@ -7,6 +7,7 @@ FlomError
       Timeout         not within the time allowed (also a TimeoutError)
       NoSuchResource  it does not exist, and the request neither creates it nor waits
       Impossible      the resource can never satisfy this request
+      Denied          the daemon's rules do not allow it
     ConnectError      there is no daemon, or no way to it
     DaemonError       the daemon broke off or answered something that is not understood
     LockLost          the daemon went away while the lock was held
@@ -14,6 +15,7 @@ FlomError
 """
 
 from flom.errors import (
+    OWN_RC_ACCESS_DENIED,
     RC_CONTAINER_FULL,
     RC_LOCK_BUSY,
     RC_LOCK_CANT_WAIT,
@@ -83,6 +85,12 @@ class Impossible(NotGranted):
     advice = "ask for less, or choose another resource"
 
 
+class Denied(NotGranted):
+    """The daemon's rules of access do not allow this lock (rc -605)."""
+
+    advice = "its rules under [Access] decide, its system log tells which"
+
+
 class ConnectError(LockError):
     """There is no daemon, none could be started, or there is no way to it."""
 
@@ -110,6 +118,7 @@ _BY_CODE: dict[int, type[LockError]] = {
     RC_NETWORK_TIMEOUT: Timeout,
     RC_LOCK_CANT_WAIT: NoSuchResource,
     RC_LOCK_IMPOSSIBLE: Impossible,
+    OWN_RC_ACCESS_DENIED: Denied,
     RC_CONTAINER_FULL: InvalidRequest,
 }
 

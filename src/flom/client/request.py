@@ -1,0 +1,157 @@
+"""What a program asks for, and of whom: the settings behind every lock of both faces."""
+
+import math
+import os
+import sys
+import warnings
+from datetime import timedelta
+from time import monotonic
+
+from flom.client.credentials import Tls
+from flom.client.endpoint import aim, written
+from flom.client.failures import InvalidRequest, LockError, failure
+from flom.client.mode import Mode
+from flom.errors import RC_INVALID_OPTION, ConfigError, FlomError
+from flom.settings import Settings, load
+from flom.values import INT_MAX, MODAL_KINDS, TEXT_RULES, quoted, resource_kind
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Seconds = float | timedelta
+
+
+class BaseClient:
+    """Where the daemon is and how to talk to it; shared by `Client` and `aio.Client`."""
+
+    __slots__ = ("_endpoint", "_settings", "_start_daemon", "_tls")
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        *,
+        tls: Tls | None = None,
+        start_daemon: bool | None = None,
+    ) -> None:
+        """`endpoint`: `unix://PATH`, `tcp://HOST:PORT` or `discover://GROUP:PORT`; None: the one
+        of the configuration files, without one the default socket, as for the command.
+
+        tls: what to speak TLS with; None: what the files say. start_daemon: whether to start one
+        when none answers; None: only at a UNIX socket. All the rest comes from /etc/flom.conf and
+        ~/.flom, which are read once, for the first lock.
+        Raises InvalidRequest for an endpoint that cannot be understood.
+        """
+        self._endpoint = endpoint
+        self._tls = tls
+        self._start_daemon = start_daemon
+        self._settings: Settings | None = None
+        if endpoint is not None:
+            try:
+                aim(Settings(), endpoint, "/")
+            except ConfigError as error:
+                raise failure(error, InvalidRequest) from None
+
+    def _request(
+        self,
+        resource: str,
+        mode: Mode,
+        timeout: "Seconds | None",
+        quantity: int,
+        create: bool,
+        idle_lifespan: "Seconds",
+        commit_on_error: bool,
+        raise_lost: bool,
+    ) -> "Request":
+        try:
+            settings = (self._settings or self._load()).copy()
+            settings.resource_name = str(TEXT_RULES["name"](resource, ""))
+            settings.lock_mode = int(Mode(mode))
+            settings.resource_timeout = -1 if timeout is None else _milliseconds("timeout", timeout)
+            settings.resource_quantity = quantity
+            settings.resource_create = create
+            settings.resource_idle_lifespan = _milliseconds("idle_lifespan", idle_lifespan)
+            _fits_kind(settings)
+        except ConfigError as error:
+            refusal = failure(error, InvalidRequest)
+            refusal.resource = resource
+            raise refusal from None
+        return Request(settings, commit_on_error, raise_lost)
+
+    def _load(self) -> Settings:
+        cwd = _working_directory()
+        settings = load((), os.environ, cwd, _warn)
+        if self._endpoint is not None:
+            aim(settings, self._endpoint, cwd)
+        if self._tls is not None:
+            self._tls.apply(settings, cwd)
+        settings.check(_warn)
+        starts = self._start_daemon
+        if not (settings.socket_name if starts is None else starts):
+            settings.daemon_lifespan = 0
+        self._settings = settings
+        return settings
+
+
+class Request:
+    """One lock as it is asked for: what, of whom, and what to do in the end."""
+
+    __slots__ = ("commit_on_error", "endpoint", "mode", "raise_lost", "settings")
+
+    def __init__(self, settings: Settings, commit_on_error: bool, raise_lost: bool) -> None:
+        self.settings = settings
+        self.mode = Mode(settings.lock_mode)
+        self.endpoint = written(settings)
+        self.commit_on_error = commit_on_error
+        self.raise_lost = raise_lost
+
+    def failure(self, error: FlomError, otherwise: type[LockError], begun: float) -> LockError:
+        """The error to raise for one of the engine's, with what is known here."""
+        told = failure(error, otherwise)
+        told.resource = self.settings.resource_name
+        told.mode = self.mode
+        told.endpoint = self.endpoint
+        told.waited = monotonic() - begun
+        return told
+
+    def program(self) -> list[str]:
+        """What runs under the lock, for the daemon to show."""
+        return getattr(sys, "argv", [])  # an interpreter inside another program has none
+
+    def tell(self, stream: int, text: str) -> None:
+        """Take the news of a search by multicast; only warnings matter to a program."""
+        if stream == 2:
+            _warn(text)
+
+
+def _fits_kind(settings: Settings) -> None:
+    name = quoted(settings.resource_name)
+    kind = resource_kind(settings.resource_name)
+    if settings.lock_mode != Mode.EX and kind not in MODAL_KINDS:
+        raise _bad(f"{name} is a {kind} resource: it knows no mode but EX")
+    if settings.resource_quantity != 1 and kind != "numeric":
+        raise _bad(f"{name} is a {kind} resource: it has no quantity")
+    if not 1 <= settings.resource_quantity <= INT_MAX:
+        raise _bad(f"quantity: expected a number from 1 to {INT_MAX}")
+
+
+def _milliseconds(what: str, seconds: "Seconds") -> int:
+    """Rounded up: only 0 is "not at all"."""
+    if isinstance(seconds, timedelta):
+        seconds = seconds.total_seconds()
+    if not 0 <= seconds * 1000 <= INT_MAX:
+        raise _bad(f"{what}: expected seconds from 0 to {INT_MAX // 1000}")
+    return math.ceil(seconds * 1000)
+
+
+def _bad(why: str) -> ConfigError:
+    return ConfigError(RC_INVALID_OPTION, why)
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return "."  # removed under us; only relative paths would have needed it
+
+
+def _warn(text: str) -> None:
+    warnings.warn(f"flom: {text}", RuntimeWarning, stacklevel=2)

@@ -2,6 +2,8 @@
 
 import gc
 import os
+import random
+import time
 
 import pytest
 
@@ -281,3 +283,20 @@ def test_without_a_machine_id(binding, tmp_path, monkeypatch):
     assert binding.flom_handle_init(handle) == -4
     configure(tmp_path, f"[TLS]\n{files}")
     assert binding.flom_handle_init(handle) == 0
+
+
+@pytest.mark.parametrize(("verbose", "lines"), [("no", 0), ("yes", 4)])
+def test_a_search_without_answer(binding, tmp_path, capfd, verbose, lines):
+    """A-4: neither `resource_timeout` nor 0 as the time of an attempt (AF-16) shortens it."""
+    configure(tmp_path, f"[Trace]\nVerbose={verbose}\n")
+    handle = binding.flom_handle_new()
+    group = f"239.255.{random.randrange(256)}.{random.randrange(256)}"
+    assert binding.flom_handle_set_multicast_address(handle, group) == 0
+    assert binding.flom_handle_set_resource_timeout(handle, 1) == 0
+    assert binding.flom_handle_set_discovery_timeout(handle, 0) == 0
+    begun = time.monotonic()
+    assert binding.flom_handle_lock(handle) == -105
+    assert time.monotonic() - begun >= 1.0
+    assert handle.state == 22
+    out, err = capfd.readouterr()
+    assert (len(out.splitlines()), err) == (lines, "")

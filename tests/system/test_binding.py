@@ -195,6 +195,18 @@ def _is_open(descriptor):
     return True
 
 
+def test_the_unlock_of_a_child_is_that_of_its_parent(place):
+    """P-19: they share the connection."""
+    holder = Handle(serve(place))
+    assert holder.lock() == 0
+    child = os.fork()
+    if child == 0:
+        os._exit(holder.unlock())
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert Handle(place, timeout=0).lock() == 0
+    assert (holder.unlock(), holder.state) == (-130, 25)
+
+
 HOLDER = """\
 import gc, sys
 from flom import *

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flom.client.failures import Busy as Busy
     from flom.client.failures import ConnectError as ConnectError
     from flom.client.failures import DaemonError as DaemonError
+    from flom.client.failures import Deadlock as Deadlock
     from flom.client.failures import Denied as Denied
     from flom.client.failures import Impossible as Impossible
     from flom.client.failures import InvalidRequest as InvalidRequest
@@ -43,7 +44,7 @@ _HOMES = {
     "flom.client.api": "Client Held Lock lock locked",
     "flom.client.credentials": "Tls",
     "flom.client.failures": (
-        "LockError NotGranted Busy Timeout NoSuchResource Impossible Denied ConnectError"
+        "LockError NotGranted Busy Timeout NoSuchResource Impossible Denied Deadlock ConnectError"
         " DaemonError LockLost InvalidRequest"
     ),
     "flom.client.mode": "Mode NL CR CW PR PW EX",

@@ -4,8 +4,8 @@ import pytest
 
 from flom.cli.child import Ended, NotExecuted
 from flom.cli.command import command
-from flom.cli.steps import Acquire, Connect, End, Execute, Release, Say, Stop
-from flom.errors import FlomError
+from flom.cli.steps import Acquire, Connect, End, Execute, Held, Release, Say, Stop
+from flom.errors import OWN_RC_LOCK_NESTED, FlomError
 
 ENVIRON = {"HOME": "/nonexistent", "PATH": "/bin", "FLOM_ELEMENT": "outer", "FLOM_SESSION": "x"}
 
@@ -24,7 +24,7 @@ def play(words, results=(), environ=ENVIRON):
 
 
 def run(words, *, connect=None, acquire=None, execute=None, release=None):
-    return play(words, [connect, acquire, execute or Ended(0), release])
+    return play(words, [connect, acquire or Held(), execute or Ended(0), release])
 
 
 def kinds(steps):
@@ -85,6 +85,16 @@ def test_lock_that_is_not_had(rc, status):
     assert said(steps, 2).startswith("flom: ")
 
 
+@pytest.mark.parametrize(("limit", "status"), [((), 99), (("-o", "9000"), 98), (("-o", "0"), 99)])
+def test_lock_around_the_command_that_would_be_waited_for(limit, status):
+    """99, but 98 as if the time were over already: it is known that the lock will not come."""
+    error = FlomError(OWN_RC_LOCK_NESTED, "some reason")
+    steps = run(["-s", "/s", *limit, "--", "x"], acquire=error)
+    assert steps[-1].status == status
+    assert "some reason" in said(steps, 2)
+    assert "FLOM_SESSION" in said(steps, 2)
+
+
 @pytest.mark.parametrize(
     ("phase", "results"),
     [
@@ -134,15 +144,15 @@ def test_shutdown_that_fails_has_a_diagnostic():
 
 def test_element_becomes_the_last_argument():
     """C-31, R-40."""
-    steps = run(["-s", "/s", "-r", "RED.GREEN", "--", "echo", "x"], acquire="RED")
+    steps = run(["-s", "/s", "-r", "RED.GREEN", "--", "echo", "x"], acquire=Held("RED"))
     assert only(steps, Execute).argv == ["echo", "x", "RED"]
 
 
 def test_locked_element_is_said_only_when_verbose():
     """C-27."""
     words = ["-s", "/s", "-r", "RED.GREEN", "--", "echo"]
-    assert said(run(words, acquire="RED"), 1) == ""
-    verbose = said(run(["-V", *words], acquire="RED"), 1)
+    assert said(run(words, acquire=Held("RED")), 1) == ""
+    verbose = said(run(["-V", *words], acquire=Held("RED")), 1)
     assert verbose.endswith("Locked element is 'RED'\n")
     assert "Locked" not in said(run(["-V", "-s", "/s", "--", "echo"]), 1)
 
@@ -157,10 +167,12 @@ def test_variables_of_the_command():
         "FLOM_RESOURCE": "a",
         "FLOM_LOCK_MODE": "PR",
     }
-    steps = run(["-s", "/s", "-r", "RED.GREEN", "--", "x"], acquire="RED")
+    steps = run(["-s", "/s", "-r", "RED.GREEN", "--", "x"], acquire=Held("RED"))
     environ = only(steps, Execute).environ
     assert environ["FLOM_ELEMENT"] == "RED"
     assert "FLOM_LOCK_MODE" not in environ
+    steps = run(["-s", "/s", "--", "x"], acquire=Held(None, "a,b"))
+    assert only(steps, Execute).environ["FLOM_SESSION"] == "a,b"
 
 
 def test_dump_comes_before_checks_and_before_no_command():

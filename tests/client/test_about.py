@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from flom.client.about import announcement, new_session
+from flom.client.about import announcement, handed_on, inherited, new_session
 from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.settings import Settings
 from flom.wire.tokens import read
@@ -64,3 +64,22 @@ def test_the_user(environ, user):
 def test_sessions_differ():
     assert len({new_session() for _ in range(100)}) == 100
     assert len(new_session()) == 16
+
+
+A, B, C, D, E = (letter * 16 for letter in "abcde")
+
+
+def test_who_runs_within_locks_proves_it():
+    environ = {b"FLOM_SESSION": f"{A},{B},x,{C},{D},{E}".encode()}
+    tokens = told(environ=environ, anonymous=True, resource_timeout=-1)
+    assert tokens == {"flom": "", "session": "0a", "within": f"{C},{D},{E}"}
+    assert list(told(environ=environ))[:3] == ["flom", "session", "within"]
+    assert "within" not in told(environ={b"FLOM_SESSION": b"\xff,;"})
+
+
+def test_the_command_gets_the_last_sessions_and_its_own():
+    environ = {b"FLOM_SESSION": f"{A},{B},{C},{D}".encode()}
+    assert inherited(environ) == (A, B, C, D)
+    assert handed_on(E, environ) == f"{B},{C},{D},{E}"
+    assert handed_on("", environ) == f"{A},{B},{C},{D}"
+    assert (handed_on(E, {}), handed_on("", {})) == (E, "")

@@ -76,7 +76,7 @@ def test_several_answers_in_one_piece_and_one_answer_in_many():
         (answer(4), 4),
         (answer(5), 5),
         (answer(6), 6),
-        (answer(-605), -605),
+        (answer(-606), -606),
         (answer(-14), -13),
         (answer(9), -13),
         (answer(2) + answer(6, 32), 6),
@@ -159,3 +159,25 @@ def test_a_request_that_does_not_wait_is_answered_in_time_or_never():
     assert session.answer_deadline(1000.0) == 1000.0 + DEFAULT_LIMIT
     assert session.answer_deadline(1007.0) == 1000.0 + DEFAULT_LIMIT
     assert session_of(resource_timeout=0, as_library=True).answer_deadline(1000.0) is None
+
+
+@pytest.mark.parametrize(
+    ("ext", "name", "what"),
+    [
+        ("flom name=/r/a mode=5 pid=7", "/r", "lock of process 7 on '/r/a' in mode EX "),
+        ("flom mode=5 pid=7", "n[1]", "lock of process 7 on 'n[1]' and"),
+        ("flom mode=9", "foo", "lock on 'foo' and"),
+        ("flom", "foo", "lock on 'foo' and"),
+    ],
+)
+def test_a_lock_around_that_would_be_waited_for(ext, name, what):
+    settings = Settings()
+    settings.resource_name = name
+    session = Session(settings, "0" * 32, 0.0, "flom")
+    session.request()
+    assert not session.known
+    with pytest.raises(FlomError) as caught:
+        session.received(answer(-606).replace(b'step="16"', f'step="16" ext="{ext}"'.encode()))
+    assert caught.value.rc == -606
+    assert what in caught.value.text
+    assert session.known

@@ -3,6 +3,7 @@
 import pytest
 
 from flom.errors import (
+    OWN_RC_LOCK_NESTED,
     OWN_RC_NO_STATE,
     RC_API_INVALID_SEQUENCE,
     RC_BUFFER_OVERFLOW,
@@ -160,6 +161,21 @@ def test_nobody_is_asked_who_has_not_announced_it(talk, extended):
         with pytest.raises(FlomError) as caught:
             talk.ask("daemon", {})
         assert caught.value.rc == OWN_RC_NO_STATE
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [Answer(16, OWN_RC_LOCK_NESTED, None, ID, "flom pid=1")],
+        [FIRST, Answer(32, OWN_RC_LOCK_NESTED, ext="flom pid=1")],
+    ],
+)
+def test_a_refusal_may_tell_who_is_in_the_way(answers):
+    talk = announced(*answers)
+    for _ in answers[1:]:
+        assert talk.next_answer().rc == 2
+    answer = talk.next_answer()
+    assert (answer.rc, answer.ext, talk.state) == (OWN_RC_LOCK_NESTED, "flom pid=1", "bound")
 
 
 def test_what_is_told_waits_for_who_wants_it():

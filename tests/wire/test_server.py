@@ -406,3 +406,17 @@ def test_short_answers_are_kept_and_bounded(monkeypatch):
         lock(other)
         assert other.answer(0) == encode(Answer(16, 0, None, f"daemon {number}"))
     assert len(module._cache) <= module._CACHE_ENTRIES
+
+
+@pytest.mark.parametrize("before", [(), (2,)])
+def test_a_refusal_may_tell_more_to_who_announced_it(before):
+    for ext, told in ("flom", "flom pid=1"), ("", ""):
+        talk = ServerConversation("me", ext="flom")
+        talk.receive(encode(Lock("id", b"abc", 5, True, 1, True, 0, ext)))
+        assert talk.next_message()
+        for rc in before:
+            talk.answer(rc)
+        assert decode(talk.answer(4, ext="flom pid=1")).ext == told
+        long = decode(talk.answer(4, ext="flom name=" + "x" * 1000))
+        assert long.rc == 4
+        assert "name" not in long.ext

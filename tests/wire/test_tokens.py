@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flom.wire.tokens import announced, read, write
+from flom.wire.tokens import announced, read, sessions, write
 
 keys = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8).filter(
     lambda key: key != "flom"
@@ -49,3 +49,22 @@ def test_who_has_announced(text, yes):
 
 def test_the_first_of_a_key_counts():
     assert read("pid=1 pid=2 flom") == {"pid": "1", "flom": ""}
+
+
+A, B, C, D, E = (letter * 16 for letter in "abcde")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", ()),
+        (A, (A,)),
+        (f"{A},{B}", (A, B)),
+        (f"{A},{B},{C},{D},{E}", (B, C, D, E)),
+        (f"{A},,{B[:15]},{C}c,{D}", (D,)),
+        (f"{A.upper()},{B[:15]}g,-{C[:15]}, {D}", ()),
+        ("," * 100000 + A, (A,)),
+    ],
+)
+def test_sessions_are_sixteen_hexadecimal_digits_each(text, found):
+    assert sessions(text) == found

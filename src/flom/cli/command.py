@@ -7,7 +7,7 @@ everything the command does can be tested without a process, and be driven by so
 from flom.cli import messages
 from flom.cli.child import Ended
 from flom.cli.parse import parse
-from flom.cli.steps import Acquire, Connect, End, Execute, Release, Say, Stop
+from flom.cli.steps import Acquire, Connect, End, Execute, Held, Release, Say, Stop
 from flom.errors import (
     EXIT_BUSY,
     EXIT_CANNOT_WAIT,
@@ -15,6 +15,7 @@ from flom.errors import (
     EXIT_FAILURE,
     EXIT_NOT_EXECUTED,
     EXIT_OK,
+    OWN_RC_LOCK_NESTED,
     RC_LOCK_BUSY,
     RC_LOCK_CANT_WAIT,
     RC_LOCK_IMPOSSIBLE,
@@ -103,11 +104,12 @@ def _run(settings: "Settings", argv: list[str], environ: "Mapping[str, str]") ->
         yield Say(2, messages.failure(messages.CONNECT, failure))
         yield End(EXIT_FAILURE)
         return
-    element = yield Acquire()
-    if isinstance(element, FlomError):
-        yield from _give_up(settings, element)
+    held = yield Acquire()
+    if isinstance(held, FlomError):
+        yield from _give_up(settings, held)
         return
-    assert element is None or isinstance(element, str)
+    assert isinstance(held, Held)
+    element = held.element
     if element is not None:
         argv = [*argv, element]
         if settings.verbose:
@@ -116,7 +118,7 @@ def _run(settings: "Settings", argv: list[str], environ: "Mapping[str, str]") ->
     if not settings.quiet:
         for number in set(settings.ignored_signals) - set(ignored):
             yield Say(2, messages.not_ignorable(signal_name(number)))
-    environ = _environment(settings, element, environ)
+    environ = _environment(settings, held, environ)
     ended = yield Execute(argv, environ, ignored, settings.kill_child)
     if isinstance(ended, FlomError):
         yield Say(2, messages.not_executed(argv[0], ended.text))
@@ -132,6 +134,8 @@ def _run(settings: "Settings", argv: list[str], environ: "Mapping[str, str]") ->
 
 def _give_up(settings: "Settings", error: FlomError) -> "Conversation":
     status = _STATUS.get(error.rc, EXIT_FAILURE)
+    if error.rc == OWN_RC_LOCK_NESTED and settings.resource_timeout > 0:
+        status = EXIT_BUSY  # known at once instead of after that time
     if status == EXIT_FAILURE or not settings.quiet:
         yield Say(2, _not_locked(settings, error))
     yield End(settings.conflict_exit_code if status == EXIT_BUSY else status)
@@ -208,13 +212,11 @@ def _refuse_inactive(settings: "Settings", warnings: list[str]) -> None:
         warnings.append("this version shows its state in no file system: -m has no effect")
 
 
-def _environment(
-    settings: "Settings", element: str | None, environ: "Mapping[str, str]"
-) -> dict[str, str]:
+def _environment(settings: "Settings", held: Held, environ: "Mapping[str, str]") -> dict[str, str]:
     from flom.client.session import variables  # loaded by now: the lock is held
 
     result = {key: value for key, value in environ.items() if key not in _VARIABLES}
-    return result | variables(settings, element)
+    return result | variables(settings, held.element, held.sessions)
 
 
 def _warn(warnings: list[str], quiet: bool) -> "Conversation":

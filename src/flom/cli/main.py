@@ -58,7 +58,8 @@ class Hands:
             case steps.Connect():
                 self._connect(step)
             case steps.Acquire():
-                return self._held().acquire()
+                lock = self._held()
+                return steps.Held(lock.acquire(), lock.sessions)
             case steps.Execute():
                 return child.run(
                     step.argv, step.environ, step.ignored, self._dispositions, step.kill_child

@@ -48,6 +48,10 @@ def failure(phase: str, error: errors.FlomError, advice: str = "") -> str:
 
 _ADVICE = {
     errors.OWN_RC_ACCESS_DENIED: "its rules under [Access] decide, its system log tells which",
+    errors.OWN_RC_LOCK_NESTED: (
+        "ask for a mode that goes with it, or remove FLOM_SESSION from the environment of what may "
+        "outlive that lock"
+    ),
     errors.RC_DAEMON_NOT_STARTED: "flom --check with the same options tells what works",
     errors.RC_CONTAINER_FULL: "choose a shorter resource name",
     errors.RC_INVALID_RESOURCE_NAME: "choose another resource name",

@@ -37,9 +37,19 @@ class Connect:
 
 
 class Acquire:
-    """Wait for the lock; result the element (text or None) or FlomError."""
+    """Wait for the lock; result Held or FlomError."""
 
     __slots__ = ()
+
+
+class Held:
+    """The lock is held: `element` is what it gave, `sessions` what FLOM_SESSION shall be."""
+
+    __slots__ = ("element", "sessions")
+
+    def __init__(self, element: str | None = None, sessions: str = "") -> None:
+        self.element = element
+        self.sessions = sessions
 
 
 class Execute:
@@ -92,4 +102,4 @@ class End:
 if TYPE_CHECKING:
     Rare = Trace | Check | Debug
     Step = Say | Connect | Acquire | Execute | Release | Stop | End | Rare
-    Result = None | str | Ended | Report | FlomError
+    Result = None | str | Held | Ended | Report | FlomError

@@ -3,7 +3,7 @@
 import posix
 
 from flom.net.address import UnixEndpoint
-from flom.wire.tokens import write
+from flom.wire.tokens import MOST_SESSIONS, SESSION_DIGITS, sessions, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 # Characters of the command that are told.
 COMMAND_LIMIT = 120
-SESSION_BYTES = 8
 
 
 def announcement(
@@ -31,6 +30,8 @@ def announcement(
     tells this lock from all others. With `--anonymous` nothing tells who asks.
     """
     tokens = [("session", session)]
+    if within := inherited(environ):
+        tokens.append(("within", ",".join(within)))
     if settings.resource_timeout >= 0:
         tokens.append(("timeout", str(settings.resource_timeout)))
     if settings.anonymous:
@@ -47,4 +48,20 @@ def announcement(
 
 def new_session() -> str:
     """A token that tells one lock from all others."""
-    return posix.urandom(SESSION_BYTES).hex()
+    return posix.urandom(SESSION_DIGITS // 2).hex()
+
+
+def inherited(environ: "Mapping[bytes, bytes]" = posix.environ) -> tuple[str, ...]:
+    """The sessions of the locks that this process runs within, the innermost last."""
+    text = environ.get(b"FLOM_SESSION")
+    return sessions(text.decode("ascii", "replace")) if text else ()
+
+
+def handed_on(session: str, environ: "Mapping[bytes, bytes]" = posix.environ) -> str:
+    """What a command finds in FLOM_SESSION: the sessions that it runs within.
+
+    session: that of its lock, "" if the daemon takes no notice of it.
+    """
+    if not session:
+        return ",".join(inherited(environ))
+    return ",".join((*inherited(environ)[1 - MOST_SESSIONS :], session))

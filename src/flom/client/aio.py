@@ -103,9 +103,9 @@ class Lock:
     async def acquire(self) -> Held:
         """Wait for the lock, as long as its timeout says.
 
-        Raises NotGranted (Busy, Timeout, NoSuchResource, Impossible), ConnectError, DaemonError,
-        InvalidRequest when the name is too long to be sent. Cancelled, it leaves the queue, and
-        gives back what was granted at that moment.
+        Raises NotGranted (Busy, Timeout, NoSuchResource, Impossible, Deadlock), ConnectError,
+        DaemonError, InvalidRequest when the name is too long to be sent. Cancelled, it leaves the
+        queue, and gives back what was granted at that moment.
         """
         request, begun = self._request, monotonic()
         engine = nonblocking.Lock(request.settings, request.tell, request.program())

@@ -101,8 +101,8 @@ class Lock:
     def acquire(self) -> Held:
         """Wait for the lock, as long as its timeout says.
 
-        Raises NotGranted (Busy, Timeout, NoSuchResource, Impossible), ConnectError, DaemonError,
-        InvalidRequest when the name is too long to be sent.
+        Raises NotGranted (Busy, Timeout, NoSuchResource, Impossible, Deadlock), ConnectError,
+        DaemonError, InvalidRequest when the name is too long to be sent.
         """
         request, begun = self._request, monotonic()
         engine = blocking.Lock(request.settings, request.tell, request.program())

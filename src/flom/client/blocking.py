@@ -4,7 +4,7 @@ import posix
 from time import monotonic, sleep
 
 from flom import trace
-from flom.client.about import announcement, new_session
+from flom.client.about import announcement, handed_on, new_session
 from flom.client.reach import connect, connect_plain, reach, silent
 from flom.client.session import DEFAULT_LIMIT, Session, endpoint_of
 from flom.errors import (
@@ -48,7 +48,9 @@ class Lock:
     """
 
     # Weak references: a program's locks are known to whoever must close their copies after a fork.
-    __slots__ = ("__weakref__", "_endpoint", "_session", "_settings", "_sock", "_tell")
+    __slots__ = (
+        "__weakref__", "_endpoint", "_name", "_session", "_settings", "_sock", "_tell",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -61,7 +63,8 @@ class Lock:
         self._settings = settings
         self._tell = tell
         self._endpoint = endpoint_of(settings)
-        ext = announcement(settings, self._endpoint, command, new_session())
+        self._name = new_session()
+        ext = announcement(settings, self._endpoint, command, self._name)
         self._session = Session(settings, unique_id(), monotonic(), ext, as_library)
         self._sock: Stream | None = None
         if trace.mask & trace.RESOURCE:
@@ -141,6 +144,11 @@ class Lock:
                 trace.record(f"flom_client_disconnect: fd={self._sock.fileno()}")
             self._sock.close()
             self._sock = None
+
+    @property
+    def sessions(self) -> str:
+        """What a command that runs under the lock finds in FLOM_SESSION."""
+        return handed_on(self._name if self._session.known else "")
 
     def fileno(self) -> int:
         """The descriptor of the connection, -1 without one."""

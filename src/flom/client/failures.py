@@ -8,6 +8,7 @@ FlomError
       NoSuchResource  it does not exist, and the request neither creates it nor waits
       Impossible      the resource can never satisfy this request
       Denied          the daemon's rules do not allow it
+      Deadlock        the program runs within a lock that it would wait for
     ConnectError      there is no daemon, or no way to it
     DaemonError       the daemon broke off or answered something that is not understood
     LockLost          the daemon went away while the lock was held
@@ -16,6 +17,7 @@ FlomError
 
 from flom.errors import (
     OWN_RC_ACCESS_DENIED,
+    OWN_RC_LOCK_NESTED,
     RC_CONTAINER_FULL,
     RC_LOCK_BUSY,
     RC_LOCK_CANT_WAIT,
@@ -91,6 +93,16 @@ class Denied(NotGranted):
     advice = "its rules under [Access] decide, its system log tells which"
 
 
+class Deadlock(NotGranted):
+    """The program runs within a lock that the request would wait for, for ever (rc -606).
+
+    That lock is one that `flom`, or another program, holds while this one runs: the daemon knows
+    it by FLOM_SESSION.
+    """
+
+    advice = "ask for a mode that goes with it, or lock once"
+
+
 class ConnectError(LockError):
     """There is no daemon, none could be started, or there is no way to it."""
 
@@ -119,6 +131,7 @@ _BY_CODE: dict[int, type[LockError]] = {
     RC_LOCK_CANT_WAIT: NoSuchResource,
     RC_LOCK_IMPOSSIBLE: Impossible,
     OWN_RC_ACCESS_DENIED: Denied,
+    OWN_RC_LOCK_NESTED: Deadlock,
     RC_CONTAINER_FULL: InvalidRequest,
 }
 

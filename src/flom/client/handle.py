@@ -15,6 +15,10 @@ from flom.errors import FlomError
 class Engine(Protocol):
     """A connection with one lock, of either shell."""
 
+    @property
+    def sessions(self) -> str:
+        """What a command that runs under the lock finds in FLOM_SESSION."""
+
     def fileno(self) -> int:
         """The descriptor of the connection, -1 without one."""
 
@@ -87,7 +91,7 @@ class BaseHeld(Generic[E]):
 
     def environ(self) -> dict[str, str]:
         """The variables that `flom` sets for a command (`FLOM_RESOURCE` ...), for a subprocess."""
-        return variables(self._request.settings, self.element)
+        return variables(self._request.settings, self.element, self._engine.sessions)
 
     def _look(self) -> bool:
         descriptor = self._engine.fileno()

@@ -6,7 +6,7 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from flom.client.about import announcement, new_session
+from flom.client.about import announcement, handed_on, new_session
 from flom.client.blocking import CLOSE_LIMIT, RECEIVE_SIZE, RESTARTS, explain_close
 from flom.client.reach import reach, silent
 from flom.client.session import Session, endpoint_of
@@ -32,17 +32,23 @@ class Lock:
     leaves the queue by that, and a lock that was just granted is given back.
     """
 
-    __slots__ = ("__weakref__", "_channel", "_session", "_settings", "_sock", "_tell")
+    __slots__ = ("__weakref__", "_channel", "_name", "_session", "_settings", "_sock", "_tell")
 
     def __init__(
         self, settings: "Settings", tell: "Tell" = silent, command: "Sequence[str]" = ()
     ) -> None:
         self._settings = settings
         self._tell = tell
-        ext = announcement(settings, endpoint_of(settings), command, new_session())
+        self._name = new_session()
+        ext = announcement(settings, endpoint_of(settings), command, self._name)
         self._session = Session(settings, unique_id(), monotonic(), ext)
         self._sock: socket.socket | None = None
         self._channel: Channel | None = None
+
+    @property
+    def sessions(self) -> str:
+        """What a command that runs under the lock finds in FLOM_SESSION."""
+        return handed_on(self._name if self._session.known else "")
 
     def fileno(self) -> int:
         """The descriptor of the connection, -1 without one."""

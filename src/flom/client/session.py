@@ -5,6 +5,7 @@ The shells (`blocking`, `nonblocking`) only move bytes and read the clock.
 
 from flom.errors import (
     OWN_RC_ACCESS_DENIED,
+    OWN_RC_LOCK_NESTED,
     RC_LOCK_BUSY,
     RC_LOCK_CANT_LOCK,
     RC_LOCK_CANT_WAIT,
@@ -25,6 +26,7 @@ from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.values import MODAL_KINDS, MODE_NAMES, quoted, raw, resource_kind
 from flom.wire.client import ASKED, ClientConversation
 from flom.wire.messages import FIRST, LAST, LATER
+from flom.wire.tokens import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,14 +45,21 @@ _REFUSED = {
     OWN_RC_ACCESS_DENIED: "the daemon does not allow this lock to this user or host",
 }
 
+_MODE_NUMBERS = tuple(str(mode) for mode in range(len(MODE_NAMES)))
 
-def variables(settings: "Settings", element: str | None) -> dict[str, str]:
-    """What a command that runs under the lock finds in its environment (design, C-32)."""
+
+def variables(settings: "Settings", element: str | None, sessions: str) -> dict[str, str]:
+    """What a command that runs under the lock finds in its environment (design, C-32).
+
+    sessions: see `about.handed_on`.
+    """
     result = {"FLOM_RESOURCE": settings.resource_name}
     if resource_kind(settings.resource_name) in MODAL_KINDS:
         result["FLOM_LOCK_MODE"] = MODE_NAMES[settings.lock_mode]
     if element is not None:
         result["FLOM_ELEMENT"] = element
+    if sessions:
+        result["FLOM_SESSION"] = sessions
     return result
 
 
@@ -111,6 +120,11 @@ class Session:
             f"'{settings.resource_name}' is {self._kind}, mode {settings.lock_mode}, quantity "
             f"{settings.resource_quantity}, timeout {settings.resource_timeout} ms"
         )
+
+    @property
+    def known(self) -> bool:
+        """Whether the daemon takes notice of what we announce."""
+        return self._conversation.extended
 
     @property
     def connect_deadline(self) -> float:
@@ -229,6 +243,9 @@ class Session:
         if rc in (RC_LOCK_ENQUEUED, RC_LOCK_WAIT_RESOURCE):
             return False
         assert rc is not None  # the conversation lets no answer without rc pass (W-16)
+        if rc == OWN_RC_LOCK_NESTED:
+            code = RC_LOCK_CANT_LOCK if self._as_library else rc
+            raise FlomError(code, self._in_vain(answer.ext))
         raise FlomError(
             self._code_of(rc, answer.step),
             _REFUSED.get(rc, f"the daemon refuses the lock for a reason unknown here (rc {rc})"),
@@ -241,3 +258,12 @@ class Session:
         if self._as_library and step == LATER and rc not in (*_REFUSED, RC_LOCK_CANT_LOCK):
             return RC_PROTOCOL_ERROR
         return rc if rc in _REFUSED else RC_LOCK_CANT_LOCK
+
+    def _in_vain(self, ext: str) -> str:
+        holder = read(ext)
+        name = quoted(holder.get("name") or self._settings.resource_name)
+        mode, pid = holder.get("mode", ""), holder.get("pid")
+        if self._kind in MODAL_KINDS and mode in _MODE_NUMBERS:
+            name += f" in mode {MODE_NAMES[int(mode)]}"
+        owner = f" of process {pid}" if pid else ""
+        return f"this runs within the lock{owner} on {name} and would wait for its end for ever"

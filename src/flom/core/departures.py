@@ -2,7 +2,7 @@
 
 from .binding import Bindings
 from .connection import Connection
-from .descent import forget, is_in_vain, kin_of, request_of, watch
+from .descent import forget, in_the_way, request_of, watch
 from .observer import Observer
 from .parking import Parking
 from .requests import Closed, Effect, Granted, Instant, Refused
@@ -113,9 +113,9 @@ class Departures(Bindings):
             if not entry.waiting or entry.resource is not resource:
                 continue
             heir, request = entry.connection, request_of(entry)
-            if is_in_vain(resource, request, kin_of(entry.ancestors, resource)):
+            if claim := in_the_way(resource, request, entry.ancestors):
                 self._withdraw(heir, "refused", now, effects)
-                effects.append(Refused(heir.client, "nested", False))
+                effects.append(Refused(heir.client, "nested", False, claim))
             elif not entry.nested:
                 free = resource.judge(request, now, True) == GRANT
                 resource.leave(entry)

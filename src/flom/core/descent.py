@@ -11,24 +11,36 @@ from .requests import Request
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .connection import Connection
+    from .queue import Claim
     from .resource import Entry, Resource
 
 
-def kin_of(ancestors: "tuple[Connection, ...]", resource: "Resource") -> "list[Entry]":
-    """What the ancestors of a request hold of a resource. Costs as much as they hold at all."""
-    return [
-        entry
+def any_holds(ancestors: "tuple[Connection, ...]", resource: "Resource") -> bool:
+    """Whether one of the ancestors of a request holds something of a resource."""
+    for ancestor in ancestors:
+        entries = ancestor.bound.get(resource, 0)
+        pending = ancestor.pending
+        if entries > (pending is not None and pending.resource is resource):
+            return True
+    return False
+
+
+def in_the_way(
+    resource: "Resource", request: Request, ancestors: "tuple[Connection, ...]"
+) -> "Claim | None":
+    """What the ancestors of a request hold and it would wait for, whatever the others do.
+
+    The first such claim, None if there is none. Costs as much as the ancestors hold at all.
+    """
+    kin = [
+        claim_of(entry)
         for ancestor in ancestors
         if ancestor.bound.get(resource)
         for entry in ancestor.grants()
         if entry.resource is resource
     ]
-
-
-def is_in_vain(resource: "Resource", request: Request, kin: "list[Entry]") -> bool:
-    """Whether a request conflicts with what its ancestors hold, whatever the others do."""
-    size = resource.name.size
-    return bool(kin and resource.conflicting(size, request, list(map(claim_of, kin)), []))
+    conflicting = resource.conflicting(resource.name.size, request, kin, []) if kin else []
+    return conflicting[0] if conflicting else None
 
 
 def request_of(entry: "Entry") -> Request:

@@ -4,6 +4,10 @@ Requests and instants go into `table.Table`, effects come out. All of them are p
 nobody changes one after it was made.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .queue import Claim
+
 EXCLUSIVE = 5
 MAX_QUANTITY = 2147483647
 
@@ -123,16 +127,19 @@ class Parked(Effect):
 class Refused(Effect):
     """The request is over without a lock: `reason` says why.
 
-    "busy", "cannot_wait", "impossible", "invalid_name", or "nested": it would wait for what its
-    own ancestors hold, or "denied": rules of access forbid it.
+    "busy", "cannot_wait", "impossible", "invalid_name", "denied": rules of access forbid it, or
+    "nested": it would wait for what its own ancestors hold, `holder` being the first such claim.
     """
 
-    __slots__ = ("first", "reason")
+    __slots__ = ("first", "holder", "reason")
 
-    def __init__(self, client: object, reason: str, first: bool) -> None:
+    def __init__(
+        self, client: object, reason: str, first: bool, holder: "Claim | None" = None
+    ) -> None:
         self.client = client
         self.reason = reason
         self.first = first
+        self.holder = holder
 
 
 class Closed(Effect):

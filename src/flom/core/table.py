@@ -6,7 +6,7 @@ is decided here; what follows for whom is returned as a list of effects, in orde
 
 from .connection import Connection
 from .departures import TOO_LONG, Departures
-from .descent import is_in_vain, kin_of, watch
+from .descent import any_holds, in_the_way, watch
 from .explain import Explanation, explain, explain_pending
 from .kinds import resource_class
 from .names import Name, kind_of, parse
@@ -255,11 +255,11 @@ class Table(Departures):
             self._end(connection, _BAD_NUMBER, now, effects)
             return
         ancestors = self._living(request.ancestors, connection) if request.ancestors else ()
-        kin = kin_of(ancestors, resource) if ancestors else []
-        entry = Entry(connection, resource, request, now.monotonic, bool(kin))
+        nested = bool(ancestors) and any_holds(ancestors, resource)
+        entry = Entry(connection, resource, request, now.monotonic, nested)
         if asked is not None:
             entry.asked = asked
-        verdict = resource.judge(request, now, entry.nested)
+        verdict = resource.judge(request, now, nested)
         if verdict == GRANT:
             if resource.take(entry, now):
                 connection.bound[resource] += 1
@@ -272,8 +272,9 @@ class Table(Departures):
                 self._end(connection, TOO_LONG, now, effects)
         elif verdict == IMPOSSIBLE:
             self._refuse(connection, request, resource.name.kind, "impossible", first, now, effects)
-        elif request.wait and is_in_vain(resource, request, kin):
-            self._refuse(connection, request, resource.name.kind, "nested", first, now, effects)
+        elif nested and request.wait and (claim := in_the_way(resource, request, ancestors)):
+            kind = resource.name.kind
+            self._refuse(connection, request, kind, "nested", first, now, effects, claim)
         else:
             if resource.ticks:
                 # The wall clock may have been set since the alarm was computed.
@@ -293,9 +294,10 @@ class Table(Departures):
         first: bool,
         now: Instant,
         effects: list[Effect],
+        holder: Claim | None = None,
     ) -> None:
         self._observer.refused(connection.client, request, kind, reason, now)
-        effects.append(Refused(connection.client, reason, first))
+        effects.append(Refused(connection.client, reason, first, holder))
 
     def _enqueue(self, entry: Entry, first: bool, now: Instant, effects: list[Effect]) -> None:
         connection, resource = entry.connection, entry.resource

@@ -20,23 +20,28 @@ class Connection:
 
     peer: where it comes from. peerid: as the peer itself says. closing: no more requests are
     taken from it. timer: when it has to be ended, if something is expected of it. channel: its TLS,
-    None without. peer_cn: the common name in the peer's certificate, None if there is none.
-    Nothing here raises: what fails is told by False, and the server ends the connection when it
-    suits.
+    None without. peer_cn: the common name in the peer's certificate, None if there is none. ext,
+    about: what the peer told of itself with its last lock, and the tokens in it; session, within:
+    what counts of that for `Families`. Nothing here raises: what fails is told by False, and the
+    server ends the connection when it suits.
     """
 
     __slots__ = (
         "_output",
         "_reactor",
+        "about",
         "channel",
         "closing",
         "conversation",
         "descriptor",
+        "ext",
         "peer",
         "peer_cn",
         "peerid",
+        "session",
         "sock",
         "timer",
+        "within",
     )
 
     def __init__(
@@ -53,6 +58,10 @@ class Connection:
         self.timer: Timer | None = None
         self.channel: Channel | None = None
         self.peer_cn: str | None = None
+        self.ext = ""
+        self.about: dict[str, str] = {}
+        self.session = ""
+        self.within: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         # Peers of a UNIX socket have no address that would tell them apart.

@@ -10,9 +10,11 @@ from flom import trace
 from flom.core.requests import Closed, Enqueued, Granted, Instant, Parked, Refused, Request
 from flom.core.table import Table
 from flom.daemon.connection import Connection
+from flom.daemon.families import Families
 from flom.daemon.reactor import READ, WRITE
 from flom.errors import (
     OWN_RC_ACCESS_DENIED,
+    OWN_RC_LOCK_NESTED,
     OWN_RC_UNKNOWN_QUESTION,
     RC_INVALID_RESOURCE_NAME,
     RC_LOCK_BUSY,
@@ -31,13 +33,14 @@ from flom.net.options import Keepalive, tune_tcp
 from flom.net.sockets import AF_UNIX, accept, socket
 from flom.wire.messages import END_OF_ANSWER, Lock, Shutdown, Unlock
 from flom.wire.server import NEW, ServerConversation
-from flom.wire.tokens import FLOM
+from flom.wire.tokens import FLOM, read, sessions, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+    from flom.core.queue import Claim
     from flom.core.requests import Effect
     from flom.daemon.gate import Gate
     from flom.daemon.reactor import Reactor, Timer
@@ -65,7 +68,16 @@ _REFUSALS = {
     "impossible": RC_LOCK_IMPOSSIBLE,
     "invalid_name": RC_INVALID_RESOURCE_NAME,
     "denied": OWN_RC_ACCESS_DENIED,
+    "nested": OWN_RC_LOCK_NESTED,
 }
+
+
+def _described(holder: "Claim") -> str:
+    """The announcement of a refusal that tells of the holder who is in the way."""
+    connection: Connection = holder.client  # type: ignore[assignment]  # it was ours
+    name = holder.name.decode("utf-8", "surrogateescape")
+    tokens = [("name", name), ("mode", str(holder.mode)), ("pid", connection.about.get("pid", ""))]
+    return write((key, value) for key, value in tokens if value)
 
 
 def _story() -> "ModuleType":
@@ -108,6 +120,7 @@ class Server:
         self._changed = changed
         self._shutdown = shutdown
         self._gate = gate
+        self._families = Families()
         self._dead: list[Connection] = []
         self._alarm: Timer | None = None
         self._armed = NEVER
@@ -175,6 +188,7 @@ class Server:
         if trace.mask & (trace.CONNECTION | trace.TCP):
             trace.record(f"flom_conns: {connection} leaves")
         self.connections.discard(connection)
+        self._families.leave(connection)
         connection.closing = True
         if connection.timer is not None:
             connection.timer.cancel()
@@ -315,6 +329,8 @@ class Server:
         ):
             self.close(connection)
             return
+        if message.ext != connection.ext:
+            self._introduce(connection, message.ext)
         request = Request(
             message.name or b"",
             message.mode,
@@ -322,6 +338,7 @@ class Server:
             message.wait,
             message.create,
             message.lifespan,
+            self._families.ancestors(connection) if connection.within else (),
         )
         if trace.mask & _DECISIONS:
             _story().request(connection, request)
@@ -336,6 +353,15 @@ class Server:
             self.close(connection)
             return
         self._apply(self._table.deny(connection, request, self._instant()))
+
+    def _introduce(self, connection: Connection, ext: str) -> None:
+        connection.ext = ext
+        about = read(ext)
+        if about.get(FLOM) != "":
+            about = {}  # whoever does not announce it would not understand the answers
+        connection.about = about
+        session = "".join(sessions(about.get("session", ""))[-1:])
+        self._families.introduce(connection, session, sessions(about.get("within", "")))
 
     def _unlock(self, connection: Connection, message: Unlock) -> None:
         name, rollback = message.name, message.rollback
@@ -389,15 +415,18 @@ class Server:
                 self._answer(connection, RC_LOCK_WAIT_RESOURCE)
                 self._changed()
             elif isinstance(effect, Refused):
-                self._answer(connection, _REFUSALS[effect.reason])
+                ext = "" if effect.holder is None else _described(effect.holder)
+                self._answer(connection, _REFUSALS[effect.reason], None, ext)
             elif isinstance(effect, Closed):
                 self._dismiss(connection)
 
-    def _answer(self, connection: Connection, rc: int, element: str | None = None) -> None:
+    def _answer(
+        self, connection: Connection, rc: int, element: str | None = None, ext: str = ""
+    ) -> None:
         if connection not in self.connections:
             return  # a grant to a client whose own end caused these effects
         try:
-            data = connection.conversation.answer(rc, element)
+            data = connection.conversation.answer(rc, element, ext)
         except ProtocolError:
             self._dead.append(connection)  # an element too long to be told
             return

@@ -2,6 +2,7 @@
 
 from flom.errors import (
     OWN_RC_ACCESS_DENIED,
+    OWN_RC_LOCK_NESTED,
     OWN_RC_NO_STATE,
     RC_API_INVALID_SEQUENCE,
     RC_CONTAINER_FULL,
@@ -59,9 +60,10 @@ ANSWERS: dict[tuple[str, int], dict[int, str]] = {
         5: ENDED,
         6: BOUND,
         OWN_RC_ACCESS_DENIED: BOUND,
+        OWN_RC_LOCK_NESTED: BOUND,
     },
     (WAITING, LATER): {0: BOUND, 1: WAITING},
-    (WAITING, LAST): {0: BOUND},
+    (WAITING, LAST): {0: BOUND, OWN_RC_LOCK_NESTED: BOUND},
 }
 
 # In these nothing is an answer to a lock.

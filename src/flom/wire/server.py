@@ -105,17 +105,22 @@ class ServerConversation:
             self._announce = self._ext if announced(message.ext) else ""
         return message  # type: ignore[return-value]  # RULES accepts no other
 
-    def answer(self, rc: int, element: str | None = None) -> bytes:
+    def answer(self, rc: int, element: str | None = None, ext: str = "") -> bytes:
         """The bytes that answer the last lock taken; moves the state.
 
         The first answer is step 16 with our peer id; later ones are step 24, or step 32 for a
-        refusal (W-17, W-36). Raises ProtocolError, for the connection to be closed, if a client
-        of the protocol could not read the answer (W-5).
+        refusal (W-17, W-36). ext: an announcement that tells more, for a client that announced
+        the extension with this lock. Raises ProtocolError, for the connection to be closed, if a
+        client of the protocol could not read the answer (W-5).
         """
         step = FIRST if self._first else LATER if rc in _OPEN else LAST
         peerid = self._peerid if self._first else ""
         announce = self._announce if self._first else ""
-        if element is None:
+        if ext and self._announce:
+            data = encode(Answer(step, rc, element, peerid, ext))
+            if len(data) > LARGEST_ANSWER:
+                data = _short_answer(step, rc, peerid, announce)
+        elif element is None:
             data = _short_answer(step, rc, peerid, announce)
         else:
             data = encode(Answer(step, rc, element, peerid, announce))

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 # Who announces this may be asked, and may ask.
 FLOM = "flom"
 
+# A session is named by this many hexadecimal digits; a command knows those of the locks it runs in.
+SESSION_DIGITS = 16
+MOST_SESSIONS = 4
+
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/:@,~-")
 
 
@@ -30,6 +34,15 @@ def read(ext: str) -> dict[str, str]:
         key, _, value = token.partition("=")
         found.setdefault(key, _plain(value))
     return found
+
+
+def sessions(text: str) -> tuple[str, ...]:
+    """The last sessions in a list with commas; whatever else stands there is ignored."""
+    return tuple(
+        part
+        for part in text.rsplit(",", MOST_SESSIONS)[-MOST_SESSIONS:]
+        if len(part) == SESSION_DIGITS and not part.strip("0123456789abcdef")
+    )
 
 
 def announced(ext: str) -> bool:

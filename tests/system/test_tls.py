@@ -29,6 +29,7 @@ from support import (
 )
 
 import flom
+from flom.client.session import DEFAULT_LIMIT
 
 CTL = (FLOMCTL, "daemon")
 TRIES = 20  # where the outcome of the reference was random
@@ -194,7 +195,9 @@ def test_a_listener_that_says_nothing(place, tls):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(place.path))
         listener.listen()
+        begun = time.monotonic()
         assert lock(place, "-o", "300", *tls()) == (99, -406)
+        assert time.monotonic() - begun < DEFAULT_LIMIT
 
 
 @pytest.mark.parametrize(

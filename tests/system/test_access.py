@@ -143,6 +143,16 @@ def test_the_id_that_a_peer_claims(places, guarded, rule, status):
     assert not any("uid" in record for record in refusals(daemon))
 
 
+def test_the_first_id_that_a_peer_claims_counts(place, guarded):
+    """It is the one that the check of ids compares with the certificate."""
+    guarded(place, "[Access]\na = allow lock A to id:aa\nb = allow lock B to id:bb\n")
+    peer = place.peer()
+    for identity, name, answer in (("aa", "A", 0), ("bb", "B", -605)):
+        claim = f'peerid="{identity}"'.encode()
+        peer.send(extended(lock_message(name)).replace(b'peerid=""', claim))
+        assert peer.answer() == answer
+
+
 def test_the_name_in_a_certificate(any_place, folder, guarded):
     """Certificates of `flomctl pki`, in use; one that is renewed counts at once."""
 

@@ -18,7 +18,7 @@ OUTPUT_LIMIT = 65536
 class Connection:
     """A connection as the server holds it.
 
-    peer: where it comes from. peerid: as the peer itself says. closing: no more requests are
+    peer: where it comes from. peerid: as the peer itself said first. closing: no more requests are
     taken from it. timer: when it has to be ended, if something is expected of it. channel: its TLS,
     None without. peer_cn: the common name in the peer's certificate, None if there is none. ext,
     about: what the peer told of itself with its last lock, and the tokens in it; session, within:

@@ -397,7 +397,9 @@ class Server:
         self, connection: Connection, peerid: str | None, message: "type[Lock] | type[Shutdown]"
     ) -> None:
         if peerid is not None:
-            connection.peerid = peerid  # once is enough for those who lock again and again
+            # The first one counts: it is the one that was compared with the certificate.
+            if connection.peerid is None:
+                connection.peerid = peerid
             self._log.record("FLM015I", f"peer {peerid}, verb {message.verb}, step {message.step}")
 
     # Effects to messages

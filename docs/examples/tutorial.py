@@ -1,5 +1,6 @@
 """The first steps: hold a lock, do without it, share it, count, and hear of a loss."""
 
+import os
 import subprocess
 import sys
 
@@ -37,7 +38,8 @@ with flom.lock("left.right") as one, flom.lock("left.right") as other:
 with flom.lock("report") as held:
     script = "import os; print('subprocess:', os.environ['FLOM_RESOURCE'])"
     sys.stdout.flush()
-    subprocess.run([sys.executable, "-c", script], env=held.environ(), check=True)
+    environ = {**os.environ, **held.environ()}
+    subprocess.run([sys.executable, "-c", script], env=environ, check=True)
 
 
 # A lock for each call of a function.

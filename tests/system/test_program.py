@@ -15,6 +15,7 @@ from hosts import network
 from support import BOUND, asleep, descriptors, environment, kill, wait_for
 
 import flom
+from flom.client import handle
 from flom.client.watch import Watcher
 
 
@@ -448,6 +449,18 @@ def test_a_loss_is_seen_without_a_watcher(client, place):
         wait_for(lambda: held.lost, "the loss")
     with client.lock("R") as held:  # by a new daemon
         assert not held.lost
+
+
+def test_a_release_by_another_thread_is_no_loss(client, monkeypatch):
+    """Though it ends the connection while somebody looks at it."""
+    held = client.lock("R").acquire()
+
+    def ended_by_us(descriptor):
+        held.release()
+        return True
+
+    monkeypatch.setattr(handle, "ended", ended_by_us)
+    assert not held.lost
 
 
 def test_a_loss_does_not_hide_the_exception_of_the_block(client, place):

@@ -95,7 +95,8 @@ class BaseHeld(Generic[E]):
 
     def _look(self) -> bool:
         descriptor = self._engine.fileno()
-        if self._release_token and descriptor >= 0 and ended(descriptor):
+        # Looked at before and after: a release in another thread ends the connection as well.
+        if self._release_token and descriptor >= 0 and ended(descriptor) and self._release_token:
             self._found_lost()
         return self._lost
 

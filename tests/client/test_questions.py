@@ -17,7 +17,8 @@ from flom.errors import (
 )
 from flom.net.connect import NobodyListens
 from flom.settings import Settings
-from flom.wire.messages import END_OF_ANSWER, NOTICE, PART, Ask, Lock
+from flom.wire.codec import encode
+from flom.wire.messages import END_OF_ANSWER, NOTICE, PART, Ask, Lock, Tell
 from flom.wire.server import ServerConversation
 
 LIMIT = 60.0
@@ -94,10 +95,10 @@ def asked(daemon, limit=LIMIT, **words):
 
 def test_rows_arrive_whole_however_the_answer_is_cut(daemon):
     def script(conversation, number):
-        yield conversation.tell(PART, number, b'{"a": 1}\n{"a"', None, "")
-        yield conversation.tell(NOTICE, 0, b'{"notice": "x"}\n', None, "")
-        yield conversation.tell(PART, number, b": 2}\n", None, "")
-        yield conversation.tell(END_OF_ANSWER, number, b"", 0, "")
+        yield encode(Tell(PART, number, b'{"a": 1}\n{"a"'))
+        yield encode(Tell(NOTICE, 0, b'{"notice": "x"}\n'))
+        yield encode(Tell(PART, number, b": 2}\n"))
+        yield encode(Tell(END_OF_ANSWER, number, rc=0))
 
     played = daemon(script=script)
     assert asked(played, mode="3") == [{"a": 1}, {"a": 2}]
@@ -119,7 +120,7 @@ def test_rows_arrive_whole_however_the_answer_is_cut(daemon):
 def test_answers_that_are_none(daemon, replies, rc, text):
     def script(conversation, number):
         for step, data, code, words in replies:
-            yield conversation.tell(step, number, data, code, words)
+            yield encode(Tell(step, number, data, code, words))
 
     with pytest.raises(FlomError, match=text) as caught:
         asked(daemon(script=script))

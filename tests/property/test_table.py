@@ -161,7 +161,8 @@ class TableMachine(RuleBasedStateMachine):
     def begin(self, patience, crowd):
         self.patience = patience
         self.witness = Witness()
-        self.table = Table(patience, self.witness)
+        self.table = Table(patience)
+        self.table.observe(self.witness)
         self.model = Model(patience, KINDS)
         self.model.wall = 1_700_000_000_000
         self.before = self.table.snapshot()

@@ -5,11 +5,14 @@ from unittest import mock
 from simulation.network import READ, End, Loop
 
 from flom.core.table import Table
-from flom.daemon import server as module
+from flom.daemon import door as module
 from flom.daemon.server import Server
 from flom.net.options import Keepalive
 
 PEERID = "0" * 32
+
+
+FACTS = {"endpoint": "", "started": 0.0, "uptime": 0.0, "lifespan": None, "patience": 0}
 
 
 class Door:
@@ -111,6 +114,7 @@ class Daemon:
             guard=None,
             changed=lambda: None,
             shutdown=lambda immediate: None,
+            facts=lambda: FACTS,
         )
 
     def _number(self):

@@ -356,7 +356,9 @@ def test_questions_are_taken_from_those_who_were_answered_so(rcs):
     assert talk.next_message() == ASK
     assert talk.next_message() is None
     assert talk.state is state
-    assert decode(talk.tell(24, 1, b"", 0, "")) == Tell(24, 1, rc=0)
+    assert talk.part(1, b"YWJj") == encode(Tell(16, 1, b"abc"))
+    assert talk.end(1, -28, "no") == encode(Tell(24, 1, rc=-28, text="no"))
+    assert talk.notice(b"YWJj") == encode(Tell(32, 0, b"abc"))
 
 
 @pytest.mark.parametrize("ext", ["", "flom"])

@@ -16,11 +16,11 @@ class Departures(Bindings):
 
     __slots__ = ("_connections", "_observer", "_parked")
 
-    def __init__(self, observer: Observer) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self._connections: dict[object, Connection] = {}
         self._parked = Parking()
-        self._observer = observer
+        self._observer = Observer()
 
     def _withdraw(
         self, connection: Connection, reason: str, now: Instant, effects: list[Effect]

@@ -16,18 +16,20 @@ class Explanation(Value):
 
     kind: of its resource, None for an invalid name. reason: None if it is granted, else "conflict",
     "clock" (a timestamp waits for its next tick), "impossible", "no_resource", "invalid_name" or
-    "invalid_value". blockers: who is ahead of it and conflicts, in order. waiters: how many wait.
+    "invalid_value". blockers: who is ahead of it and conflicts, in order, the holders first;
+    holding: how many of them are holders. waiters: how many wait.
     pending: the request itself if it waits already, at `place` of the queue (1 = next, 0 = it
     waits for the creation of the resource).
     """
 
-    __slots__ = ("blockers", "kind", "pending", "place", "reason", "waiters")
+    __slots__ = ("blockers", "holding", "kind", "pending", "place", "reason", "waiters")
 
     def __init__(
         self,
         kind: str | None,
         reason: str | None,
         blockers: list[Claim] | None = None,
+        holding: int = 0,
         waiters: int = 0,
         pending: Claim | None = None,
         place: int = 0,
@@ -35,6 +37,7 @@ class Explanation(Value):
         self.kind = kind
         self.reason = reason
         self.blockers = blockers or []
+        self.holding = holding
         self.waiters = waiters
         self.pending = pending
         self.place = place
@@ -57,8 +60,11 @@ def explain(
         return Explanation(name.kind, None, waiters=resource.waiters)
     if verdict == IMPOSSIBLE:
         return Explanation(name.kind, "impossible", waiters=resource.waiters)
-    ahead = blockers(queue_of(resource, patience), request, now)
-    return Explanation(name.kind, _why(ahead), ahead, resource.waiters)
+    queue = queue_of(resource, patience)
+    ahead = blockers(queue, request, now)
+    return Explanation(
+        name.kind, _why(ahead), ahead, _holding(queue, ahead), waiters=resource.waiters
+    )
 
 
 def explain_pending(connection: "Connection", patience: int, now: Instant) -> Explanation | None:
@@ -70,7 +76,15 @@ def explain_pending(connection: "Connection", patience: int, now: Instant) -> Ex
     queue = queue_of(resource, patience)
     place, claim = _find(queue, connection.client)
     ahead = blockers(queue, claim, now)
-    return Explanation(resource.name.kind, _why(ahead), ahead, resource.waiters, claim, place)
+    return Explanation(
+        resource.name.kind,
+        _why(ahead),
+        ahead,
+        _holding(queue, ahead),
+        resource.waiters,
+        claim,
+        place,
+    )
 
 
 def _explain_new(name: Name, request: Request, now: Instant) -> Explanation:
@@ -89,6 +103,11 @@ def _find(queue: Queue, client: object) -> tuple[int, Claim]:
     return next(
         (place, claim) for place, claim in enumerate(queue.waiters, 1) if claim.client is client
     )
+
+
+def _holding(queue: Queue, ahead: list[Claim]) -> int:
+    holders = set(map(id, queue.holders))
+    return sum(id(claim) in holders for claim in ahead)
 
 
 def _why(ahead: list[Claim]) -> str:

@@ -15,6 +15,7 @@ from .requests import Instant, Request
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from .connection import Connection
     from .names import Name
@@ -134,12 +135,13 @@ class Resource:
     waiters: their number. bound: how many connections keep it alive. retention: seconds it lives
     on without any.
     due: monotonic time at which the table must look at it again; timer: when the table's clock
-    will look, which may be earlier. number, created, changed: for the observer of the table, who
-    sets them; the latter are microseconds since the epoch.
+    will look, which may be earlier. account, number, created, changed: for the observer of the
+    table, who sets them; the latter are microseconds since the epoch.
     """
 
     __slots__ = (
         "_arrivals",
+        "account",
         "bound",
         "changed",
         "created",
@@ -154,6 +156,8 @@ class Resource:
         "timer",
         "waiters",
     )
+
+    account: "Any"  # the core does not look at it
 
     ticks = False  # whether grants depend on the clock
 

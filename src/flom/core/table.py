@@ -27,7 +27,7 @@ class Table(Departures):
     """The lock table.
 
     patience: how many milliseconds a waiter lets others pass; 0 = nobody passes (strictly fair),
-    negative = newcomers pass for ever. observer: is told each change.
+    negative = newcomers pass for ever.
 
     A client is any hashable value that stands for one connection. Times must not go backwards on
     the monotonic clock. `due` is never later than `wakeup()` and costs nothing to look at. Every
@@ -35,11 +35,15 @@ class Table(Departures):
     called; and none blocks or raises, whatever a client asks.
     """
 
-    __slots__ = ("_patience",)
+    __slots__ = ("patience",)
 
-    def __init__(self, patience: int = 60000, observer: Observer | None = None) -> None:
-        super().__init__(observer or Observer())
-        self._patience = patience
+    def __init__(self, patience: int = 60000) -> None:
+        super().__init__()
+        self.patience = patience
+
+    def observe(self, observer: Observer) -> None:
+        """Tell an observer, and no other, each change from now on."""
+        self._observer = observer
 
     def lock(self, client: object, request: Request, now: Instant) -> list[Effect]:
         """A client asks for a lock; a request of it that is still pending is replaced (W-35)."""
@@ -145,7 +149,7 @@ class Table(Departures):
 
     def snapshot(self) -> Snapshot:
         """Everything, as plain values, oldest resource first."""
-        resources = (queue_of(resource, self._patience) for resource in self._resources.values())
+        resources = (queue_of(resource, self.patience) for resource in self._resources.values())
         return Snapshot(tuple(resources), self._parked.claims())
 
     def resources(self) -> list[Resource]:
@@ -159,7 +163,7 @@ class Table(Departures):
 
     def queue(self, resource: Resource) -> Queue:
         """A living resource as plain values."""
-        return queue_of(resource, self._patience)
+        return queue_of(resource, self.patience)
 
     def waiting_for_creation(self) -> tuple[Claim, ...]:
         """The parked requests, as plain values."""
@@ -167,7 +171,7 @@ class Table(Departures):
 
     def explain(self, request: Request, now: Instant) -> Explanation:
         """Would this request of a newcomer be granted? What is overdue must be done (`due`)."""
-        return explain(self._resources, self._patience, request, now)
+        return explain(self._resources, self.patience, request, now)
 
     def explain_pending(self, client: object, now: Instant) -> Explanation | None:
         """Why does a client have to wait? None if it does not."""
@@ -178,7 +182,7 @@ class Table(Departures):
             claim = next(one for one in self._parked.claims() if one.client is client)
             name = parse(claim.name)
             return Explanation(name.kind if name else None, "no_resource", pending=claim)
-        return explain_pending(connection, self._patience, now)
+        return explain_pending(connection, self.patience, now)
 
     def _overdue(self, client: object, now: Instant, effects: list[Effect]) -> bool:
         """Do what is overdue; True if that closed the very client who is asking for something."""
@@ -222,7 +226,7 @@ class Table(Departures):
     ) -> None:
         try:
             kind = resource_class(name.kind)
-            resource = kind(name, request.lifespan, seconds_of(self._patience))
+            resource = kind(name, request.lifespan, seconds_of(self.patience))
         except ValueError:
             self._end(connection, _BAD_FORMAT, now, effects)
             return

@@ -2,10 +2,13 @@
 
 from flom.daemon.reactor import READ, WRITE
 from flom.errors import FlomError
-from flom.net.sockets import SHUT_WR
+from flom.net.sockets import AF_UNIX, SHUT_WR, peer_uid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flom.daemon.questions import Talk
     from flom.daemon.reactor import Reactor, Timer
     from flom.net.channel import Channel
     from flom.net.sockets import socket
@@ -22,24 +25,33 @@ class Connection:
     taken from it. timer: when it has to be ended, if something is expected of it. channel: its TLS,
     None without. peer_cn: the common name in the peer's certificate, None if there is none. ext,
     about: what the peer told of itself with its last lock, and the tokens in it; session, within:
-    what counts of that for `Families`. Nothing here raises: what fails is told by False, and the
-    server ends the connection when it suits.
+    what counts of that for `Families`. number: of the daemon's one counter. onlooker: it only asks
+    for the state; talk: its questions, None as long as it has asked nothing; refill: is called when
+    the peer has taken what it was sent. card: what the watchers tell of it, and for which ext.
+    Nothing here raises: what fails is told by False, and the server ends the connection when it
+    suits.
     """
 
     __slots__ = (
         "_output",
         "_reactor",
+        "_uid",
         "about",
+        "card",
         "channel",
         "closing",
         "conversation",
         "descriptor",
         "ext",
+        "number",
+        "onlooker",
         "peer",
         "peer_cn",
         "peerid",
+        "refill",
         "session",
         "sock",
+        "talk",
         "timer",
         "within",
     )
@@ -62,10 +74,41 @@ class Connection:
         self.about: dict[str, str] = {}
         self.session = ""
         self.within: tuple[str, ...] = ()
+        self.number = 0
+        self.onlooker = False
+        self.talk: Talk | None = None
+        self.refill: Callable[[], bool] | None = None
+        self.card: tuple[str, str] | None = None
+        self._uid: int | None = None
 
     def __str__(self) -> str:
         # Peers of a UNIX socket have no address that would tell them apart.
         return f"{self.peer} fd={self.descriptor}"
+
+    @property
+    def uid(self) -> int | None:
+        """The user of a peer of a UNIX socket, None if the system cannot know it."""
+        if self._uid is None and self.sock.family == AF_UNIX:
+            try:
+                self._uid = peer_uid(self.sock)
+            except OSError:
+                pass  # closed meanwhile, and never asked before
+        return self._uid
+
+    @property
+    def unread(self) -> int:
+        """Bytes that the peer has not taken yet."""
+        return len(self._output)
+
+    def want_refill(self, refill: "Callable[[], bool] | None") -> None:
+        """Call this when the peer can take more, None = there is nothing more."""
+        self.refill = refill
+        if not self._output and not self.closing:
+            self._reactor.change(self.descriptor, self._interest)
+
+    @property
+    def _interest(self) -> int:
+        return READ if self.refill is None else READ | WRITE
 
     def send(self, data: bytes) -> bool:
         """Send now, or keep for later what the peer does not take; False if it has gone.
@@ -99,12 +142,17 @@ class Connection:
         return True
 
     def flush(self) -> bool:
-        """Send what was kept, then the end of stream if we are closing; False if it has gone."""
+        """Send what was kept, then more or, if we are closing, the end of stream.
+
+        False if the peer has gone.
+        """
         try:
             if self._output:
                 self._output = self._output[self.sock.send(self._output) :]
                 if not self._output:
-                    self._reactor.change(self.descriptor, READ)
+                    self._reactor.change(self.descriptor, self._interest)
+            if self.refill is not None and not self._output and not self.closing:
+                return self.refill()
             if self.closing and not self._output:
                 self.sock.shutdown(SHUT_WR)
         except BlockingIOError:

@@ -1,5 +1,7 @@
 """How long a daemon lives: lifespan, quiesce, signals, leaving nothing (daemon.md 6 to 8)."""
 
+import time
+
 from flom import signals, trace
 from flom.core.table import Table
 from flom.daemon.reactor import Reactor, WakeUp
@@ -51,6 +53,7 @@ class Daemon:
         self._lifespan = lifespan / 1000 if lifespan >= 0 else None
         self._quiescing = False
         self._born = self._reactor.now
+        self._started = time.time()
         self._end: Timer | None = None
         self._review_due = False
         self._server = Server(
@@ -63,6 +66,7 @@ class Daemon:
             guard=guard,
             changed=self._changed,
             shutdown=self.shut_down,
+            facts=self._facts,
             gate=gate,
         )
         self._discovery: "Discovery | None" = None
@@ -98,6 +102,16 @@ class Daemon:
         wake_up.close()
         self._reactor.close()
 
+    def _facts(self) -> dict[str, object]:
+        """What the daemon tells of its own life (docs/reference/extension.md, `daemon`)."""
+        return {
+            "endpoint": self._listener.place,
+            "started": self._started,
+            "uptime": self._reactor.now - self._born,
+            "lifespan": None if self._lifespan is None else round(self._lifespan * 1000),
+            "patience": self._table.patience,
+        }
+
     def shut_down(self, immediate: bool) -> None:
         """A peer asks for the end: at once, or when everybody has finished (daemon.md 7)."""
         if trace.mask & (trace.DAEMON | trace.VFS):
@@ -130,7 +144,7 @@ class Daemon:
             self._end = None
         if self._quiescing:
             self._server.close_parked()
-        if self._server.connections or not self._table.idle or self._lifespan is None:
+        if self._server.busy or not self._table.idle or self._lifespan is None:
             return
         end = self._reactor.now + self._lifespan
         if not self._server.served:
@@ -145,7 +159,7 @@ class Daemon:
         # Whoever connected in this very moment is served instead of being sent away: those still
         # at the door, and those taken since the end was set, by an event of this very batch.
         asked = self._discovery is not None and self._discovery.answer()
-        if self._server.accept() or self._server.connections or asked:
+        if self._server.accept() or self._server.busy or asked:
             self._changed()
         else:
             self._reactor.stop()

@@ -4,18 +4,15 @@ The only file that knows both wire messages and core requests (design 3). One pe
 sends or fails to send, costs the daemon that connection and nothing else.
 """
 
-import time
-
 from flom import trace
-from flom.core.requests import Closed, Enqueued, Granted, Instant, Parked, Refused, Request
+from flom.core.requests import Closed, Enqueued, Granted, Parked, Refused, Request
 from flom.core.table import Table
 from flom.daemon.connection import Connection
-from flom.daemon.families import Families
-from flom.daemon.reactor import READ, WRITE
+from flom.daemon.door import NEVER, Door
+from flom.daemon.reactor import WRITE
 from flom.errors import (
     OWN_RC_ACCESS_DENIED,
     OWN_RC_LOCK_NESTED,
-    OWN_RC_UNKNOWN_QUESTION,
     RC_INVALID_RESOURCE_NAME,
     RC_LOCK_BUSY,
     RC_LOCK_CANT_WAIT,
@@ -26,14 +23,11 @@ from flom.errors import (
     RC_PROTOCOL_LEVEL_MISMATCH,
     FlomError,
     ProtocolError,
-    describe,
 )
-from flom.net.address import numeric
-from flom.net.options import Keepalive, tune_tcp
-from flom.net.sockets import AF_UNIX, accept, socket
-from flom.wire.messages import END_OF_ANSWER, Lock, Shutdown, Unlock
-from flom.wire.server import NEW, ServerConversation
-from flom.wire.tokens import FLOM, read, sessions, write
+from flom.net.options import Keepalive
+from flom.wire.messages import Lock, Shutdown, Unlock
+from flom.wire.server import NEW
+from flom.wire.tokens import FLOM, ONLOOKER, read, sessions, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,20 +37,14 @@ if TYPE_CHECKING:
     from flom.core.queue import Claim
     from flom.core.requests import Effect
     from flom.daemon.gate import Gate
-    from flom.daemon.reactor import Reactor, Timer
+    from flom.daemon.reactor import Reactor
     from flom.daemon.secure import Guard
     from flom.log import StreamLog, SystemLog
     from flom.net.listen import Listener
     from flom.wire.messages import Ask
 
-# Seconds a started message may take to arrive (wire.md W-8), a handshake (W-49), and a half closed
-# peer to go away.
+# Seconds a started message may take to arrive (wire.md W-8).
 MESSAGE_LIMIT = 10.0
-HANDSHAKE_LIMIT = 10.0
-LINGER_LIMIT = 10.0
-NEVER = float("inf")
-# How many connections are accepted before others are served again.
-ACCEPT_BATCH = 64
 # Small: a larger buffer is made and cut for every message, and few are longer.
 RECEIVE_SIZE = 2048
 
@@ -87,13 +75,14 @@ def _story() -> "ModuleType":
     return story
 
 
-class Server:
+class Server(Door):
     """Serves connections on one listener with one lock table.
 
     `changed` is called when somebody came, left or began to wait for a creation, and when a
     resource may have ended: whatever decides over the daemon's life looks again then;
     `shutdown` with True (immediate) or False (quiesce) when a peer asks for it. With a `guard`
-    connections use TLS. With a `gate` not everybody may do everything.
+    connections use TLS. With a `gate` not everybody may do everything. `facts` tells what is known
+    of the daemon's life (rows.py).
     """
 
     def __init__(
@@ -108,116 +97,14 @@ class Server:
         guard: "Guard | None",
         changed: "Callable[[], None]",
         shutdown: "Callable[[bool], None]",
+        facts: "Callable[[], dict[str, object]]",
         gate: "Gate | None" = None,
     ) -> None:
-        self._reactor = reactor
-        self._listener = listener
-        self._table = table
+        super().__init__(reactor, listener, table, peerid, keepalive, guard, changed)
         self._log = log
-        self._peerid = peerid
-        self._keepalive = keepalive
-        self._guard = guard
-        self._changed = changed
         self._shutdown = shutdown
+        self._facts = facts
         self._gate = gate
-        self._families = Families()
-        self._dead: list[Connection] = []
-        self._alarm: Timer | None = None
-        self._armed = NEVER
-        self._now = Instant(reactor.now, time.time_ns() // 1000)
-        self.connections: set[Connection] = set()
-        self.served = 0
-        reactor.add(listener.sock.fileno(), READ, self._invited)
-
-    # Connections
-
-    def accept(self, limit: int = ACCEPT_BATCH) -> int:
-        """Take connections that wait at the listener, at most `limit`; how many were taken."""
-        for taken in range(limit):
-            try:
-                sock, address = accept(self._listener.sock)
-            except BlockingIOError:
-                return taken
-            except OSError:
-                self._pause_listening()
-                return taken
-            self._welcome(sock, address)
-        return limit
-
-    def _invited(self, events: int) -> None:
-        self.accept()
-
-    def _pause_listening(self) -> None:
-        # Out of descriptors or memory: the waiting connection keeps the listener ready, so
-        # look away for a moment instead of spinning. Those already connected are served.
-        descriptor = self._listener.sock.fileno()
-        self._reactor.change(descriptor, 0)
-        self._reactor.call_at(
-            self._reactor.now + 0.1, lambda: self._reactor.change(descriptor, READ)
-        )
-
-    def _welcome(self, sock: socket, address: object) -> None:
-        try:
-            sock.setblocking(False)
-            peer = "localhost/"
-            if sock.family != AF_UNIX:
-                tune_tcp(sock, self._keepalive)
-                peer = "/".join(numeric(address))  # type: ignore[arg-type]  # AF_INET and AF_INET6
-            connection = Connection(
-                self._reactor, sock, peer, ServerConversation(self._peerid, ext=FLOM)
-            )
-            if self._guard is not None:
-                connection.channel = self._guard.channel(self._reactor.now)
-                self._limit(connection, HANDSHAKE_LIMIT)
-            self._reactor.add(
-                connection.descriptor, READ, lambda events: self._ready(connection, events)
-            )
-        except OSError:
-            sock.close()  # the peer has gone already
-            return
-        self.served += 1
-        self.connections.add(connection)
-        if trace.mask & (trace.CONNECTION | trace.TCP):
-            trace.record(f"flom_conns: {connection} has come")
-        self._changed()
-
-    def close(self, connection: Connection) -> None:
-        """End a connection; everything its client had is released."""
-        if connection not in self.connections:
-            return
-        if trace.mask & (trace.CONNECTION | trace.TCP):
-            trace.record(f"flom_conns: {connection} leaves")
-        self.connections.discard(connection)
-        self._families.leave(connection)
-        connection.closing = True
-        if connection.timer is not None:
-            connection.timer.cancel()
-        self._reactor.remove(connection.descriptor)
-        connection.sock.close()
-        self._apply(self._table.disconnect(connection, self._instant()))
-        self._changed()
-
-    def close_all(self) -> None:
-        """End every connection and the listener, telling nobody (an immediate end)."""
-        self._reactor.remove(self._listener.sock.fileno())
-        for connection in self.connections:
-            self._reactor.remove(connection.descriptor)
-            connection.sock.close()
-        self.connections.clear()
-        self._listener.close()
-
-    def close_parked(self) -> bool:
-        """End the clients that wait for a creation, if nobody else is connected.
-
-        Only they would keep a quiescing daemon alive (wire.md W-62). Returns whether any was.
-        """
-        parked = self._table.parked()
-        if not parked or len(parked) < len(self.connections):
-            return False
-        for client in parked:
-            self.close(client)  # type: ignore[arg-type]  # it was ours
-        self._settle()
-        return True
 
     # Events
 
@@ -232,14 +119,8 @@ class Server:
             # A fault of ours, met while serving this peer, costs this peer only.
             self._log.record("FLM009W", f"internal error serving {connection.peer}: {fault!r}")
             self.close(connection)
-        if self._dead or self._table.due < self._armed:
+        if self._dead or self.table.due < self._armed:
             self._settle()
-
-    def _settle(self) -> None:
-        """What follows events: ends noticed on the way, and the next alarm."""
-        while self._dead:
-            self.close(self._dead.pop())
-        self._arm()
 
     def _receive(self, connection: Connection) -> None:
         try:
@@ -297,15 +178,6 @@ class Server:
             timer.cancel()
             connection.timer = None
 
-    def _limit(self, connection: Connection, seconds: float) -> None:
-        connection.timer = self._reactor.call_at(
-            self._reactor.now + seconds, lambda: self._expire(connection)
-        )
-
-    def _expire(self, connection: Connection) -> None:
-        self.close(connection)
-        self._settle()
-
     # Messages to core requests
 
     def _handle(self, connection: Connection, message: "Lock | Unlock | Shutdown | Ask") -> None:
@@ -331,6 +203,8 @@ class Server:
             return
         if message.ext != connection.ext:
             self._introduce(connection, message.ext)
+        if connection.about and self._looks_on(connection, message):
+            return
         request = Request(
             message.name or b"",
             message.mode,
@@ -339,20 +213,21 @@ class Server:
             message.create,
             message.lifespan,
             self._families.ancestors(connection) if connection.within else (),
+            message.ext,
         )
         if trace.mask & _DECISIONS:
             _story().request(connection, request)
         if self._gate is not None and not self._gate.admits_lock(connection, request):
             self._deny(connection, request)
             return
-        self._apply(self._table.lock(connection, request, self._instant()))
+        self._apply(self.table.lock(connection, request, self.instant()))
 
     def _deny(self, connection: Connection, request: Request) -> None:
         # An old peer knows no code for this.
         if not connection.conversation.understands:
             self.close(connection)
             return
-        self._apply(self._table.deny(connection, request, self._instant()))
+        self._apply(self.table.deny(connection, request, self.instant()))
 
     def _introduce(self, connection: Connection, ext: str) -> None:
         connection.ext = ext
@@ -367,7 +242,7 @@ class Server:
         name, rollback = message.name, message.rollback
         if trace.mask & _DECISIONS:
             _story().unlock(connection, name, rollback)
-        effects = self._table.unlock(connection, name, rollback, self._instant())
+        effects = self.table.unlock(connection, name, rollback, self.instant())
         for effect in effects:
             if isinstance(effect, Closed) and effect.client is connection:
                 self._log.record("FLM009W", f"from {connection.peer}: {effect.why}: {name!r}")
@@ -387,11 +262,35 @@ class Server:
         if allowed:
             self._shutdown(message.immediate)
 
+    def _looks_on(self, connection: Connection, message: Lock) -> bool:
+        """Whether a client asks for the lock that means that it wants none (W-65)."""
+        first = connection.conversation.state is NEW
+        if message.name != ONLOOKER or not first or message.create or message.mode:
+            self.stop_looking_on(connection)
+            return False
+        connection.onlooker = True
+        self.onlookers += 1
+        self._answer(connection, RC_LOCK_WAIT_RESOURCE)
+        self._changed()
+        return True
+
     def _ask(self, connection: Connection, message: "Ask") -> None:
-        rc = OWN_RC_UNKNOWN_QUESTION
-        tell = connection.conversation.tell
-        if not connection.send(tell(END_OF_ANSWER, message.number, b"", rc, describe(rc))):
+        if self._desk is None:
+            from flom.daemon.questions import Desk  # few daemons are asked
+
+            self._desk = Desk(self, self._facts, self._log)
+        if not self._desk.ask(connection, message):
             self._dead.append(connection)
+
+    def take_away(self, connection: Connection, notice: bytes) -> None:
+        """An operator ends a client; notice: the text of what it is told, in base64."""
+        effects = self.table.disconnect(connection, self.instant(), taken=True)
+        if connection.conversation.extended:
+            connection.send(connection.conversation.notice(notice))
+            self._dismiss(connection)
+        else:
+            self._dead.append(connection)  # an old client learns it from the end of the connection
+        self._apply(effects)
 
     def _log_peer(
         self, connection: Connection, peerid: str | None, message: "type[Lock] | type[Shutdown]"
@@ -438,37 +337,9 @@ class Server:
             # Its end is acted upon after the present effects: they are one decision.
             self._dead.append(connection)
 
-    def _dismiss(self, connection: Connection) -> None:
-        """The core has given the client up: its last answer goes out, then the end of stream."""
-        if connection not in self.connections or connection.closing:
-            return
-        connection.closing = True
-        if connection.timer is not None:
-            connection.timer.cancel()
-        self._limit(connection, LINGER_LIMIT)
-        if not connection.flush():
-            self._dead.append(connection)
-
-    # Time
-
-    def _instant(self) -> Instant:
-        # Everything that arrived together happens at one moment.
-        if self._now.monotonic != self._reactor.now:
-            self._now = Instant(self._reactor.now, time.time_ns() // 1000)
-        return self._now
-
-    def _arm(self) -> None:
-        due = self._table.wakeup()
-        if due is None or self._armed <= due:
-            return  # an alarm that comes too early looks again
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm = self._reactor.call_at(due, self._wake)
-        self._armed = due
-
     def _wake(self) -> None:
         self._alarm = None
         self._armed = NEVER
-        self._apply(self._table.advance(self._instant()))
+        self._apply(self.table.advance(self.instant()))
         self._settle()
         self._changed()

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     Shape = list[tuple[str, tuple[str, ...]]]
 
 _PROLOG = '<?xml version="1.0" encoding="UTF-8" ?>'
+_PART = f'{_PROLOG}<msg level="3" verb="6" step="16"><tell id="%d" data="%b"/></msg>'.encode()
+_NOTICE = f'{_PROLOG}<msg level="3" verb="6" step="32"><tell data="%b"/></msg>'.encode()
 _NOTHING: dict[str, str] = {}
 
 # decode() is pure and clients repeat themselves: a bounded memory of what it gave.
@@ -59,6 +61,16 @@ def encode(message: Message) -> bytes:
     body = _WRITERS[type(message)](message)
     head = f'<msg level="{LEVEL}" verb="{message.verb}" step="{message.step}"{ext}>'
     return f"{_PROLOG}{head}{body}</msg>".encode()
+
+
+def part(number: int, data: bytes) -> bytes:
+    """The bytes of a `Tell` that is a part, its data given in base64."""
+    return _PART % (number, data)
+
+
+def notice(data: bytes) -> bytes:
+    """The bytes of a `Tell` that is a notice, its data given in base64."""
+    return _NOTICE % data
 
 
 def decode(document: bytes) -> Message | None:

@@ -1,8 +1,9 @@
 """The daemon's side of one connection: what a client may say when (wire.md 8)."""
 
 from flom.errors import RC_BUFFER_OVERFLOW, RC_PROTOCOL_ERROR, ProtocolError
-from flom.wire.codec import encode
+from flom.wire.codec import encode, notice, part
 from flom.wire.messages import (
+    END_OF_ANSWER,
     FIRST,
     LAST,
     LATER,
@@ -148,10 +149,20 @@ class ServerConversation:
         """The bytes that answer the shutdown taken, b"" for a client that expects none."""
         return encode(Managed(rc, self._announce)) if self._announce else b""
 
-    def tell(self, step: int, number: int, data: bytes, rc: int | None, text: str) -> bytes:
-        """The bytes of a `Tell`, only for clients that are `extended`."""
+    def part(self, number: int, data: bytes) -> bytes:
+        """The bytes of a part of an answer; data: its text, in base64 already."""
         assert self.extended
-        return encode(Tell(step, number, data, rc, text))
+        return part(number, data)
+
+    def end(self, number: int, rc: int, text: str) -> bytes:
+        """The bytes that end an answer."""
+        assert self.extended
+        return encode(Tell(END_OF_ANSWER, number, b"", rc, text))
+
+    def notice(self, data: bytes) -> bytes:
+        """The bytes of a notice; data: its text, in base64 already."""
+        assert self.extended
+        return notice(data)
 
 
 def _short_answer(step: int, rc: int, peerid: str, announce: str) -> bytes:

@@ -15,6 +15,8 @@ FLOM = "flom"
 # A session is named by this many hexadecimal digits; a command knows those of the locks it runs in.
 SESSION_DIGITS = 16
 MOST_SESSIONS = 4
+# The name that a client asks for, in a lock that is never to be granted, when it wants to ask.
+ONLOOKER = b"flomState"
 
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/:@,~-")
 

@@ -12,7 +12,6 @@ from flom.core.modes import NAMES
 from flom.ctl import views
 from flom.ctl.asking import connected
 from flom.ctl.commands import Call, command, resource
-from flom.ctl.looking import nobody_uses
 from flom.ctl.main import EXIT_NO
 from flom.ctl.output import tell, visible
 from flom.ctl.rows import FORCE, HOLD, HOLDER, QUIESCE, TIMEOUT
@@ -60,7 +59,7 @@ def release(call: Call, resource: str) -> int:
     elif rows:
         call.output.grid(views.broken(rows))
     else:
-        return nobody_uses(call, resource)
+        call.output.text(f"nobody holds {visible(resource)}\n")
     return EXIT_OK if rows else EXIT_NO
 
 

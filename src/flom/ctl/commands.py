@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import click
 
+from flom.ctl.main import abandon_output
 from flom.ctl.output import Output, warn
 from flom.ctl.rows import ENDPOINT, JSON
 from flom.errors import EXIT_OK, ConfigError, UsageError
@@ -77,7 +78,10 @@ def command(
             if resource not in (None, DEFAULT_NAME):
                 given.append((_NAME, str(resource)))
             settings = _settings(given, starts) if reaches else Settings()
-            return run(Call(settings, mine, Output(json=bool(mine[JSON.attr]))), **values)
+            try:
+                return run(Call(settings, mine, Output(json=bool(mine[JSON.attr]))), **values)
+            except BrokenPipeError:  # of which `click` would make a status of its own
+                return abandon_output()
 
         return click.Command(
             run.__name__.rstrip("_"),

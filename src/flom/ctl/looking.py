@@ -41,7 +41,11 @@ def show(call: Call, resource: str) -> int:
     with connected(call) as daemon:
         rows = list(daemon.ask("queue", name=raw(resource)))
     if not rows:
-        return nobody_uses(call, resource)
+        if call.output.json:
+            call.output.value(None)
+        else:
+            call.output.text(f"nobody uses {visible(resource)}\n")
+        return EXIT_NO
     for row in rows:
         if call.output.json:
             call.output.value(row)
@@ -99,12 +103,3 @@ def ping(call: Call) -> int:
     else:
         call.output.text(f"{visible(endpoint)}: {views.answer(told, seconds)}\n")
     return EXIT_NO if problem else EXIT_OK
-
-
-def nobody_uses(call: Call, resource: str) -> int:
-    """The answer about a resource that does not exist."""
-    if call.output.json:
-        call.output.value(None)
-    else:
-        call.output.text(f"nobody uses {visible(resource)}\n")
-    return EXIT_NO

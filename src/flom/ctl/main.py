@@ -78,9 +78,16 @@ def main(words: list[str] | None = None) -> int:
         print(f"flomctl: {error.text} [ret_cod={error.rc}]", file=sys.stderr)
         return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILURE
     except BrokenPipeError:
-        # Nobody reads any more, and the interpreter must not try to write the rest at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return EXIT_BROKEN_PIPE
+        return abandon_output()
+
+
+def abandon_output() -> int:
+    """Nobody reads standard output any more; returns the exit status.
+
+    The interpreter must not try to write the rest at its end.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return EXIT_BROKEN_PIPE
 
 
 def _run(words: list[str]) -> int:

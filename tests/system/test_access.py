@@ -143,6 +143,29 @@ def test_the_id_that_a_peer_claims(places, guarded, rule, status):
     assert not any("uid" in record for record in refusals(daemon))
 
 
+@pytest.mark.parametrize(
+    ("force", "held", "allowed"),
+    [
+        ("A*", ["A"], True),
+        ("B", ["A"], False),
+        ("/t/a", ["/t/a"], True),
+        ("/t/a", ["/t/a", "/t/b"], False),
+        ("/t/**", ["/t/a", "/t/b"], True),
+    ],
+)
+def test_taking_locks_away(place, guarded, force, held, allowed):
+    """Of all claims that are meant, or of none."""
+    daemon = guarded(place, f"{MINE}t = allow lock /t/** to *\nf = allow force {force} to {ME}\n")
+    for name in held:
+        assert place.peer().lock(name) == 0
+    words = [FLOMCTL, "release", held[0], "--force", *place.words]
+    done = subprocess.run(words, check=False, **CAPTURED)
+    assert (done.returncode == 0) is allowed, done.stderr
+    assert ("-605" in done.stderr) is not allowed
+    assert [place.busy(name) for name in held] == [not allowed] * len(held)
+    assert len([line for line in refusals(daemon) if "force '" in line]) == (not allowed)
+
+
 def test_the_first_id_that_a_peer_claims_counts(place, guarded):
     """It is the one that the check of ids compares with the certificate."""
     guarded(place, "[Access]\na = allow lock A to id:aa\nb = allow lock B to id:bb\n")

@@ -2,7 +2,7 @@
 
 import pwd
 
-from flom.access.rules import LOCK, SHUTDOWN, Peer, Policy, resource_of
+from flom.access.rules import EXCLUSIVE, FORCE, LOCK, SHUTDOWN, Peer, Policy, resource_of
 from flom.net.sockets import AF_UNIX, peer_uid
 from flom.values import MODE_NAMES, quoted
 
@@ -30,18 +30,27 @@ class Gate:
 
     def admits_lock(self, connection: "Connection", request: "Request") -> bool:
         """Whether the peer may lock this; what is no resource is left to others to refuse."""
-        seen = resource_of(request.name, request.mode)
-        if seen is None:
-            return True
-        resource, mode = seen
-        peer = _peer(connection)
-        why = self._policy.refusal(LOCK, peer, resource, mode)
-        return self._verdict(connection, peer, f"lock {quoted(resource)} {MODE_NAMES[mode]}", why)
+        return self._admits(LOCK, connection, request.name, request.mode)
+
+    def admits_force(self, connection: "Connection", name: bytes) -> bool:
+        """Whether the peer may take a lock of this name away from whoever holds it."""
+        return self._admits(FORCE, connection, name, EXCLUSIVE)
 
     def admits_shutdown(self, connection: "Connection") -> bool:
         """Whether the peer may end the daemon."""
         peer = _peer(connection)
         return self._verdict(connection, peer, "shutdown", self._policy.refusal(SHUTDOWN, peer))
+
+    def _admits(self, action: str, connection: "Connection", name: bytes, mode: int) -> bool:
+        seen = resource_of(name, mode)
+        if seen is None:
+            return True
+        resource, mode = seen
+        peer = _peer(connection)
+        what = f"{action} {quoted(resource)}" + (f" {MODE_NAMES[mode]}" if action == LOCK else "")
+        return self._verdict(
+            connection, peer, what, self._policy.refusal(action, peer, resource, mode)
+        )
 
     def _verdict(self, connection: "Connection", peer: Peer, what: str, why: str) -> bool:
         if why:

@@ -6,6 +6,7 @@ from flom.daemon import rows
 from flom.daemon.state import State, line, name_in, number_in, root_in
 from flom.daemon.watchers import Watchers
 from flom.errors import (
+    OWN_RC_ACCESS_DENIED,
     OWN_RC_NOT_ALLOWED,
     RC_API_INVALID_SEQUENCE,
     RC_OBJ_NOT_FOUND_ERROR,
@@ -13,6 +14,7 @@ from flom.errors import (
     RC_PROTOCOL_ERROR,
     FlomError,
     ProtocolError,
+    describe,
 )
 from flom.net.sockets import AF_UNIX
 
@@ -148,7 +150,8 @@ class Desk:
     def _break(self, asker: "Connection", words: "Words") -> "Iterator[str]":
         server = self._server
         name, holder = name_in(words), number_in(words, "holder", 0)
-        if not may_break(asker):
+        gate = server.gate
+        if gate is None and not may_break(asker):
             raise FlomError(
                 OWN_RC_NOT_ALLOWED,
                 "only root and the user of the daemon may take locks away, over a local socket",
@@ -159,6 +162,9 @@ class Desk:
         chosen = [c for c in holders if not holder or c.client.number == holder]  # type: ignore[attr-defined]  # the server's clients
         if resource is None or not chosen:
             raise FlomError(RC_OBJ_NOT_FOUND_ERROR, "nobody holds it")
+        # All or nothing: in a tree the rules may differ from claim to claim.
+        if gate is not None and not all(gate.admits_force(asker, claim.name) for claim in chosen):
+            raise FlomError(OWN_RC_ACCESS_DENIED, describe(OWN_RC_ACCESS_DENIED))
         notice = {
             "notice": "taken",
             "name": rows.text(resource.name.text),
@@ -178,7 +184,7 @@ class Desk:
 
 
 def may_break(asker: "Connection") -> bool:
-    """Whether a peer may take the locks of others away."""
+    """Whether a peer may take the locks of others away, where no rules say who may."""
     import posix
 
     return asker.sock.family == AF_UNIX and asker.uid in (0, posix.getuid())

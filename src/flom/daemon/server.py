@@ -104,7 +104,7 @@ class Server(Door):
         self._log = log
         self._shutdown = shutdown
         self._facts = facts
-        self._gate = gate
+        self.gate = gate
 
     # Events
 
@@ -217,7 +217,7 @@ class Server(Door):
         )
         if trace.mask & _DECISIONS:
             _story().request(connection, request)
-        if self._gate is not None and not self._gate.admits_lock(connection, request):
+        if self.gate is not None and not self.gate.admits_lock(connection, request):
             self._deny(connection, request)
             return
         self._apply(self.table.lock(connection, request, self.instant()))
@@ -253,7 +253,7 @@ class Server(Door):
         if self._guard is not None and not self._guard.admits(connection, message.peerid):
             self.close(connection)
             return
-        allowed = self._gate is None or self._gate.admits_shutdown(connection)
+        allowed = self.gate is None or self.gate.admits_shutdown(connection)
         # Closing at once tells every peer that its request was accepted (wire.md W-61).
         answer = connection.conversation.managed(RC_OK if allowed else OWN_RC_ACCESS_DENIED)
         if answer:

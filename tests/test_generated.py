@@ -11,8 +11,7 @@ import tomllib
 import pytest
 
 from flom import errors, keyfile, settings
-from flom.cli import command as cli_command
-from flom.cli import debug, steps
+from flom.cli import debug
 from flom.core import modes, names
 from flom.ctl import main
 from flom.ctl.tree import TREE
@@ -127,22 +126,6 @@ def test_the_long_names_of_the_modes(name):
     from flom.values import TEXT_RULES
 
     assert TEXT_RULES["mode"](texts.MODES[name][0], "/") == modes.NAMES.index(name)
-
-
-def said(words):
-    """What `flom WORDS` says before it connects."""
-    conversation = cli_command.command(words, {"HOME": "/nonexistent"}, "/")
-    heard = ""
-    for step in conversation:
-        if not isinstance(step, steps.Say):
-            break
-        heard += step.text
-    return heard
-
-
-def test_what_is_announced_as_coming_has_no_effect_today(tmp_path):
-    warned = "-m has no effect" in said(["-m", str(tmp_path), "-s", "/s"])
-    assert warned, "the virtual file system has come: take it out of texts.COMING"
 
 
 # Man pages

@@ -35,7 +35,7 @@ def option(option: Option) -> tuple[str, str]:
 
 
 def _remarks(option: Option) -> list[str]:
-    """What the table knows besides the explanation: default, key, whose option, what is to come."""
+    """What the table knows besides the explanation: default, key, whose option."""
     known = []
     if option.type not in "FL":
         known.append(f"Default: {_default(option)}.")
@@ -43,9 +43,7 @@ def _remarks(option: Option) -> list[str]:
         known.append(f"In a file: `[{option.group}]/{option.key}`.")
     if option.ours:
         known.append("Not an option of the reference.")
-    remarks = [" ".join(known)] if known else []
-    remarks += [note for names, note in texts.COMING.items() if option.long in names]
-    return remarks
+    return [" ".join(known)] if known else []
 
 
 def _default(option: Option) -> str:

@@ -73,8 +73,10 @@ OPTIONS: dict[str, str] = {
         """,
     "multicast-port": "1 to 65535.",
     "mount-point-vfs": """
-        It must exist. If it stays mounted after the daemon has been killed, `fusermount3
-        -u` *DIR* frees it.
+        It must exist. The files are there before the command runs and until the daemon ends;
+        only the user of the daemon may read them. Needs FUSE and a Python library (`apt install
+        fuse3`, `pip install 'pyflom[vfs]'`): without them a warning says so, and locks work all
+        the same. A daemon that runs already is not concerned.
         """,
     "network-interface": """
         An interface without an IPv6 address, or one that does not exist, is refused. IPv4
@@ -161,13 +163,6 @@ DEBUG_FEATURES = {
     "ipv6.multicast.client": "asks the group of `--multicast-address` and waits for one answer",
     "tls.server": "waits for one TLS connection at `--unicast-address` and checks its peer",
     "tls.client": "connects to `--unicast-address` with TLS and checks its peer",
-}
-
-# Features that are still to come, and the options that have to wait for them.
-VFS = ("mount-point-vfs",)
-COMING = {
-    VFS: "This version has no virtual file system yet: the directory is checked, and a warning "
-    "says that there is nothing else to it.",
 }
 
 # For the sample file: keys whose built-in value cannot be written down.

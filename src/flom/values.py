@@ -185,16 +185,26 @@ def _socket(value: str, cwd: str) -> str:
 
 
 def _directory(value: str, cwd: str) -> str:
+    import errno
     import posix
 
     path = absolute(value, cwd) if value else ""
     try:
         posix.close(posix.open(path, posix.O_RDONLY | posix.O_DIRECTORY | posix.O_NONBLOCK))
     except OSError as error:
-        raise bad(
-            f"expected a directory that can be opened: {error.strerror}", errors.RC_OPENDIR_ERROR
-        ) from None
+        # Left behind by a killed daemon of ours: the next one unmounts it first.
+        if error.errno != errno.ENOTCONN or not _shows_state(path):
+            raise bad(
+                f"expected a directory that can be opened: {error.strerror}",
+                errors.RC_OPENDIR_ERROR,
+            ) from None
     return path
+
+
+def _shows_state(path: str) -> bool:
+    from flom import mounts
+
+    return mounts.is_ours(path)
 
 
 def _file(value: str, cwd: str) -> str:

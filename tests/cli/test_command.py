@@ -215,9 +215,3 @@ def test_version_comes_before_the_signal_list():
     """C-28."""
     text = said(play(["--signal-list", "-v"]), 1)
     assert text.index("FLoM") < text.index("1) SIGHUP")
-
-
-def test_a_feature_to_come_is_not_passed_over_in_silence(tmp_path):
-    steps = run(["-s", "/s", "-m", str(tmp_path), "--", "x"])
-    assert "-m has no effect" in said(steps, 2)
-    assert steps[-1].status == 0

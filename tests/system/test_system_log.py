@@ -76,3 +76,14 @@ def test_c58_without_a_machine_id(place, folder):
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (99, "", 1)
         assert place.run("-X", shell=shell).returncode == 0
     wait_for(lambda: not place.listeners(), "the daemon's end")
+
+
+def test_a_state_that_cannot_be_shown(logged, folder):
+    """FLM120W and the same words on stderr: in the room there is no /dev/fuse."""
+    run, log = logged
+    done = run("-m", folder, "--", "true")
+    assert done.returncode == 0
+    (text,) = with_code(log, "FLM120W")
+    reason = done.stderr.removeprefix("flom: warning: ").rstrip()
+    assert re.fullmatch(rf"<28>{STAMP} flom\[\d+\]: FLM120W {re.escape(reason)}", text)
+    assert "no /dev/fuse (load the kernel module fuse)" in reason

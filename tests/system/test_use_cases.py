@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from support import need, need_program
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs" / "use-cases").glob("*.md"))
@@ -61,6 +62,9 @@ def run(home, script):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_page(page, home):
+    if page.stem == "vfs":
+        need(os.access("/dev/fuse", os.R_OK | os.W_OK), "needs /dev/fuse")
+        need_program("fusermount3")
     for script, shown in blocks(page):
         result = run(home, script)
         assert result.stdout == shown, f"{script}\nstderr: {result.stderr}"

@@ -77,8 +77,6 @@ def command(words: list[str], environ: "Mapping[str, str]", cwd: str) -> "Conver
         if settings.verbose:
             yield Say(1, dump(settings))
         settings.check(warnings.append)
-        if settings.debug_feature is None:
-            _refuse_inactive(settings, warnings)
     except ConfigError as error:
         yield from _warn(warnings, quiet)
         yield Say(2, messages.config_error(error))
@@ -204,12 +202,6 @@ def _information(what: str) -> str:
         return unique_id() + "\n"
     parts = {"version": messages.version, "signal-list": messages.signal_list}
     return "".join(parts[part]() for part in what.split("+"))
-
-
-def _refuse_inactive(settings: "Settings", warnings: list[str]) -> None:
-    """Say so instead of doing something else when a later version's feature is asked for."""
-    if settings.mount_point_vfs:
-        warnings.append("this version shows its state in no file system: -m has no effect")
 
 
 def _environment(settings: "Settings", held: Held, environ: "Mapping[str, str]") -> dict[str, str]:

@@ -112,7 +112,7 @@ def _find_or_start(
     try:
         return search.connect()
     except Silence:
-        place = start(endpoint, settings, search.deadline)
+        place = start(endpoint, settings, search.deadline, lambda text: tell(2, text))
     try:
         sock = search.connect()
     except Silence:

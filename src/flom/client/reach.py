@@ -44,7 +44,8 @@ def reach(
     """A connection to the daemon at `endpoint`, which is started when nobody listens there.
 
     A lifespan of 0 never starts one. `deadline` is a time of the monotonic clock; `tell` is called
-    while a daemon is searched by multicast. Raises FlomError with the codes of daemon.md 3, and
+    while a daemon is searched by multicast, and with what a new one cannot do. Raises FlomError
+    with the codes of daemon.md 3, and
     those of `secure.secured` if the settings ask for TLS.
     """
     if settings.tls:
@@ -85,11 +86,11 @@ def reach_plain(
             ) from None
     _record("starting a new daemon")
     if isinstance(endpoint, UnixEndpoint | TcpEndpoint):
-        return _start_and_connect(endpoint, settings, deadline)
+        return _start_and_connect(endpoint, settings, deadline, tell)
     from flom.client.discover import Deserted, start_and_connect
 
     if isinstance(nobody, Deserted):
-        return _start_and_connect(nobody.endpoint, settings, deadline)
+        return _start_and_connect(nobody.endpoint, settings, deadline, tell)
     return trace.told(
         trace.CONNECTING, "flom_client_connect_multicast",
         start_and_connect, endpoint, settings, deadline, keepalive_of(settings), tell,
@@ -123,7 +124,7 @@ def _record(what: str) -> None:
 
 
 def _start_and_connect(
-    endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings", deadline: float
+    endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings", deadline: float, tell: "Tell"
 ) -> socket:
     # Only who has to start a daemon pays for loading what that takes.
     from flom.daemon.launch import start
@@ -133,7 +134,7 @@ def _start_and_connect(
     while True:
         reason = ""
         try:
-            start(endpoint, settings, deadline)
+            start(endpoint, settings, deadline, lambda text: tell(2, text))
         except Taken as taken:
             _record(taken.text)
             reason = taken.text  # somebody was faster, or is just ending: both pass

@@ -5,12 +5,15 @@ used when `LISTEN_FDS` passes one (socket activation), the log goes to stderr.
 """
 
 import os
+from time import monotonic
 
 from flom import signals, trace
 from flom.client.session import endpoint_of
-from flom.daemon.launch import identity, join, listen, serve
+from flom.daemon.launch import NOT_MOUNTED, identity, join, listen, mounting_of, serve
 from flom.daemon.lifecycle import ENDING
+from flom.daemon.vfs.start import LONGEST
 from flom.errors import RC_INVALID_OPTION, FlomError
+from flom.log import StreamLog
 from flom.net.listen import Listener, adopt
 from flom.net.sockets import AF_UNIX, SOCK_DGRAM, socket
 
@@ -36,9 +39,13 @@ def run(settings: "Settings", environ: "Mapping[str, str]") -> None:
         listener = inherited
         join(listener, settings)
     signals.signal(signals.SIGHUP, signals.SIG_IGN)
+    mounting = mounting_of(settings)
+    failure = mounting.mount(monotonic() + LONGEST) if mounting is not None else ""
+    if failure:
+        StreamLog().record(NOT_MOUNTED, failure)
     notify(environ, "READY=1")
     try:
-        serve(listener, settings, files, foreground=True)
+        serve(listener, settings, files, mounting, foreground=True)
     finally:
         notify(environ, "STOPPING=1")
 

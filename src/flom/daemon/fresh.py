@@ -23,6 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from flom.daemon.launch import Warn
     from flom.net.discovery import GroupEndpoint
 
     Endpoint = UnixEndpoint | TcpEndpoint | GroupEndpoint
@@ -42,20 +43,22 @@ _FIELDS = {
 _UNCATCHABLE = {signals.SIGKILL, signals.SIGSTOP}
 
 
-def start(endpoint: "Endpoint", settings: Settings, deadline: float) -> str:
+def start(
+    endpoint: "Endpoint", settings: Settings, deadline: float, warn: "Warn | None" = None
+) -> str:
     """Have a daemon started at `endpoint`; when this returns, connections are accepted.
 
-    `deadline` is a time of the monotonic clock. Returns the place where the daemon listens.
-    Raises like `launch.fork`, FlomError -109 too when there is no interpreter to be run, and
-    9 when it does not answer in time.
+    `deadline` is a time of the monotonic clock. Returns the place where the daemon listens, and
+    tells `warn` what does not work all the same. Raises like `launch.fork`, FlomError -109 too
+    when there is no interpreter to be run, and 9 when it does not answer in time.
     """
     ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
     helper = 0
     try:
-        ours.send(_question(endpoint, settings))
+        ours.send(_question(endpoint, settings, deadline))
         helper = _spawn(theirs)
         theirs.close()
-        return _result(ours, deadline)
+        return _result(ours, deadline, warn)
     finally:
         theirs.close()
         ours.close()
@@ -71,17 +74,18 @@ def answer() -> "NoReturn":
     status = 1
     try:
         channel = socket(fileno=posix.dup(0))
-        name, fields, values = marshal.loads(channel.recv(_LARGEST))
+        name, fields, values, deadline = marshal.loads(channel.recv(_LARGEST))
         settings = Settings()
         for attr, value in values.items():
             setattr(settings, attr, value)
         trace.start(_text_environment())
+        warnings: list[str] = []
         try:
-            place = launch.fork(_endpoint(name, fields), settings)
+            place = launch.fork(_endpoint(name, fields), settings, deadline, warnings.append)
         except FlomError as error:
-            result = "", error.rc, error.text, isinstance(error, Taken)
+            result = "", error.rc, error.text, isinstance(error, Taken), warnings
         else:
-            result = place, 0, "", False
+            result = place, 0, "", False, warnings
         channel.send(marshal.dumps(result))
         status = 0
     finally:
@@ -139,11 +143,11 @@ def _spawn(channel: socket) -> int:
         raise FlomError(RC_FORK_ERROR, f"cannot start a daemon: {path}: {error.strerror}") from None
 
 
-def _question(endpoint: "Endpoint", settings: Settings) -> bytes:
+def _question(endpoint: "Endpoint", settings: Settings, deadline: float) -> bytes:
     name = type(endpoint).__name__
     fields = {field: getattr(endpoint, field) for field in _FIELDS[name]}
     values = {attr: getattr(settings, attr) for attr in Settings.__slots__}
-    return marshal.dumps((name, fields, values))
+    return marshal.dumps((name, fields, values, deadline))
 
 
 def _endpoint(name: str, fields: dict[str, object]) -> "Endpoint":
@@ -156,7 +160,7 @@ def _endpoint(name: str, fields: dict[str, object]) -> "Endpoint":
     return endpoint
 
 
-def _result(channel: socket, deadline: float) -> str:
+def _result(channel: socket, deadline: float, warn: "Warn | None") -> str:
     channel.settimeout(min(max(deadline - monotonic(), 0.001), LONGEST))
     try:
         data = channel.recv(_LARGEST)
@@ -170,7 +174,10 @@ def _result(channel: socket, deadline: float) -> str:
             f"cannot start a daemon: {interpreter()} -I -S did not run flom (check that it is"
             " Python 3.11 or newer)",
         )
-    place, rc, text, taken = marshal.loads(data)
+    place, rc, text, taken, warnings = marshal.loads(data)
+    if warn is not None:
+        for warning in warnings:
+            warn(warning)
     if rc:
         raise (Taken if taken else FlomError)(rc, text)
     return str(place)

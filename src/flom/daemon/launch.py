@@ -8,6 +8,7 @@ kernel keeps the starter's connection until the daemon accepts it (daemon.md 4.1
 
 import gc
 import posix
+from time import monotonic
 
 from flom import signals, trace
 from flom.errors import (
@@ -22,14 +23,19 @@ from flom.net.listen import Listener, listen_tcp, listen_unix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import NoReturn
 
+    from flom.daemon.vfs.start import Mounting
     from flom.net.discovery import GroupEndpoint
     from flom.net.tls import Identity
     from flom.settings import Settings
 
     Endpoint = UnixEndpoint | TcpEndpoint | GroupEndpoint
+    Warn = Callable[[str], None]
+
+# The record of the system log that says that the state is not shown as files.
+NOT_MOUNTED = "FLM120W"
 
 
 def identity(settings: "Settings") -> "Identity | None":
@@ -93,52 +99,75 @@ def join(listener: Listener, settings: "Settings") -> None:
         raise
 
 
-def start(endpoint: "Endpoint", settings: "Settings", deadline: float) -> str:
+def start(
+    endpoint: "Endpoint", settings: "Settings", deadline: float, warn: "Warn | None" = None
+) -> str:
     """Start a daemon at `endpoint`; when this returns, connections are accepted.
 
     A process that may not be forked has a fresh interpreter do it, and waits for it until
     `deadline` (monotonic seconds) at most. Returns the place where the daemon listens: the path,
-    or `address/port`. Raises like `listen`, FlomError -109 when no process can be made, 9 when the
-    time is over.
+    or `address/port`; `warn` is told what does not work although there is a daemon. Raises like
+    `listen`, FlomError -109 when no process can be made, 9 when the time is over.
     """
     if not settings.may_fork:
         from flom.daemon import fresh
 
-        return fresh.start(endpoint, settings, deadline)
-    return fork(endpoint, settings)
+        return fresh.start(endpoint, settings, deadline, warn)
+    return fork(endpoint, settings, deadline, warn)
 
 
-def fork(endpoint: "Endpoint", settings: "Settings") -> str:
+def fork(
+    endpoint: "Endpoint", settings: "Settings", deadline: float, warn: "Warn | None" = None
+) -> str:
     """What `start` does, by a fork of this process: for one without threads."""
     files = identity(settings)
     listener = trace.told(
         trace.DAEMON, f"flom_daemon: listen at {endpoint}", listen, endpoint, settings
     )
+    mounting = mounting_of(settings)
     try:
         helper = posix.fork()
     except OSError as error:
         listener.close()
         raise FlomError(RC_FORK_ERROR, f"cannot start a daemon: {error.strerror}") from None
     if helper == 0:
-        _detach(listener, settings, files)
+        _detach(listener, settings, files, mounting)
     _, status = posix.waitpid(helper, 0)
     if status != 0:
         listener.close()
         raise FlomError(RC_FORK_ERROR, "cannot start a daemon: no further process can be made")
     listener.forget()
+    if mounting is not None:
+        mounting.daemons_end.close()
+        # Half of the time that is left: the other half is for the lock.
+        failure = mounting.mount((monotonic() + deadline) / 2)
+        if failure:
+            SystemLog(DAEMON, pid=True).record(NOT_MOUNTED, failure)
+            if warn is not None:
+                warn(failure)
     return listener.place
+
+
+def mounting_of(settings: "Settings") -> "Mounting | None":
+    """What has to be mounted for a daemon with these settings, if anything (daemon.md 13)."""
+    if not settings.mount_point_vfs:
+        return None
+    from flom.daemon.vfs.start import Mounting
+
+    return Mounting(settings.mount_point_vfs)
 
 
 def serve(
     listener: Listener,
     settings: "Settings",
     files: "Identity | None",
+    mounting: "Mounting | None",
     *,
     foreground: bool = False,
 ) -> None:
     """Be the daemon on `listener` until it ends (both the detached one and `flomctl daemon`).
 
-    `files` is what `identity` has returned.
+    `files` is what `identity` has returned, `mounting` what `mounting_of` has.
     """
     from flom.daemon.lifecycle import Daemon
     from flom.machine import unique_id
@@ -165,6 +194,7 @@ def serve(
         keepalive=keepalive_of(settings),
         guard=guard,
         gate=gate,
+        mounting=mounting,
     )
     daemon.run()
 
@@ -177,14 +207,19 @@ def _open_trace(settings: "Settings", log: "StreamLog | SystemLog") -> None:
         log.record("FLM100W", f"no trace: the file '{path}' cannot be opened (check -t)")
 
 
-def _detach(listener: Listener, settings: "Settings", files: "Identity | None") -> "NoReturn":
+def _detach(
+    listener: Listener,
+    settings: "Settings",
+    files: "Identity | None",
+    mounting: "Mounting | None",
+) -> "NoReturn":
     """The helper: leave the session, fork the daemon, tell by the exit status how that went."""
     status = 1
     try:
         posix.setsid()
         pid = posix.fork()
         if pid == 0:
-            _be_daemon(listener, settings, files)
+            _be_daemon(listener, settings, files, mounting)
         if trace.mask & trace.DAEMON:
             trace.record(f"flom_daemon: started as process {pid}")
         status = 0
@@ -193,7 +228,12 @@ def _detach(listener: Listener, settings: "Settings", files: "Identity | None") 
         posix._exit(status)
 
 
-def _be_daemon(listener: Listener, settings: "Settings", files: "Identity | None") -> "NoReturn":
+def _be_daemon(
+    listener: Listener,
+    settings: "Settings",
+    files: "Identity | None",
+    mounting: "Mounting | None",
+) -> "NoReturn":
     status = 1
     try:
         posix.chdir("/")
@@ -205,10 +245,12 @@ def _be_daemon(listener: Listener, settings: "Settings", files: "Identity | None
         kept = {0, 1, 2, listener.sock.fileno(), listener.lock}
         if listener.discovery is not None:
             kept.add(listener.discovery.sock.fileno())
-        _close_others(kept)
+        if mounting is not None:
+            kept.add(mounting.daemons_end.fileno())
+        close_others(kept)
         _reset_signals()
         gc.enable()
-        serve(listener, settings, files)
+        serve(listener, settings, files, mounting)
         status = 0
     finally:
         # Whatever happened: no traceback at anybody, and not back into the starter's code.
@@ -223,7 +265,8 @@ def _redirect_standard_streams() -> None:
         posix.close(null)
 
 
-def _close_others(kept: set[int]) -> None:
+def close_others(kept: set[int]) -> None:
+    """Close every descriptor but these."""
     for descriptor in _open_descriptors():
         if descriptor not in kept:
             try:

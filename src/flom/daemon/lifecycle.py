@@ -11,10 +11,14 @@ from flom.net.options import Keepalive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flom.daemon.discovery import Discovery
     from flom.daemon.gate import Gate
     from flom.daemon.reactor import Timer
     from flom.daemon.secure import Guard
+    from flom.daemon.vfs.mount import Mount
+    from flom.daemon.vfs.start import Mounting
     from flom.net.listen import Listener
 
 # The signals that end the daemon as an immediate shutdown does. Who starts it blocks them before
@@ -31,7 +35,7 @@ class Daemon:
 
     `lifespan` is in milliseconds without any activity, negative = for ever. `patience` is the
     queue patience in milliseconds (design 5). `listener` is closed at the end. `guard`, `gate`:
-    see Server.
+    see Server. With a `mounting` the state is shown as files.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Daemon:
         keepalive: Keepalive,
         guard: "Guard | None" = None,
         gate: "Gate | None" = None,
+        mounting: "Mounting | None" = None,
     ) -> None:
         self._log = log
         self._listener = listener
@@ -54,6 +59,7 @@ class Daemon:
         self._quiescing = False
         self._born = self._reactor.now
         self._started = time.time()
+        self._contact_by = self._reactor.now + FIRST_CONTACT
         self._end: Timer | None = None
         self._review_due = False
         self._server = Server(
@@ -77,6 +83,15 @@ class Daemon:
                 self._reactor, listener.discovery, listener.sock, log, asked=self._changed
             )
 
+        self._mount: "Mount | None" = None
+        if mounting is not None:
+            from flom.daemon.vfs import mount, start
+
+            self._mount = mount.Mount(
+                self._reactor, mounting, log, self._snapshot, settled=self._mounted
+            )
+            self._contact_by += start.LONGEST
+
     def run(self) -> None:
         """Serve until the end; returns when everything has been closed and removed."""
         trace.told(trace.DAEMON, f"flom_daemon: serve {self._listener.place}", self._run)
@@ -96,7 +111,11 @@ class Daemon:
         self._reactor.run()
         if self._discovery is not None:
             self._discovery.close()
+        if self._mount is not None:
+            self._mount.end()
         self._server.close_all()
+        if self._mount is not None:
+            self._mount.close()
         self._log.record("FLM004N", "ended")
         signals.set_wakeup_fd(-1)
         wake_up.close()
@@ -131,6 +150,16 @@ class Daemon:
                 self._log.record("FLM007N", f"immediate shutdown by {signals.name(number)}")
                 self._reactor.stop()
 
+    def _snapshot(self) -> "Iterator[str]":
+        from flom.daemon.state import State  # needed when somebody looks at the files
+
+        return State(self._server, self._facts).snapshot()
+
+    def _mounted(self) -> None:
+        """It is known whether the state is shown as files: now the starter comes."""
+        self._contact_by = self._reactor.now + FIRST_CONTACT
+        self._changed()
+
     def _changed(self) -> None:
         # Looked at after the present event: the decision may close connections.
         if not self._review_due:
@@ -147,8 +176,8 @@ class Daemon:
         if self._server.busy or not self._table.idle or self._lifespan is None:
             return
         end = self._reactor.now + self._lifespan
-        if not self._server.served:
-            end = max(end, self._born + FIRST_CONTACT)
+        if not self._server.served or self._mount is not None:
+            end = max(end, self._contact_by)
         self._end = self._reactor.call_at(end, self._expire)
         if trace.mask & trace.DAEMON:
             left = end - self._reactor.now

@@ -72,6 +72,21 @@ def test_what_was_not_granted_is_explained(client):
     assert "'R': the lock was not granted within 50 ms (allow more time" in str(error)
 
 
+def test_who_is_in_the_way_is_told(client, place):
+    holder = place.hold("-l", "PR")
+
+    async def ask():
+        await flom.aio.Client(f"unix://{place.path}").lock("R", timeout=0).acquire()
+
+    for request in (client.lock("R", timeout=0).acquire, lambda: asyncio.run(ask())):
+        with pytest.raises(flom.Busy) as busy:
+            request()
+        (named,) = busy.value.holders
+        assert f" pid {holder.pid} (sh -c echo held; " in named
+        assert f"locked by {named} (try again later" in str(busy.value)
+    holder.communicate("\n")
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from flom.client import blocking
 from flom.client.failures import ConnectError, DaemonError, LockError
 from flom.client.handle import BaseHeld, Entered, enlist
+from flom.client.holders import AskingSession
 from flom.client.mode import Mode
 from flom.client.request import BaseClient, Request
 from flom.errors import FlomError
@@ -105,7 +106,9 @@ class Lock:
         DaemonError, InvalidRequest when the name is too long to be sent.
         """
         request, begun = self._request, monotonic()
-        engine = blocking.Lock(request.settings, request.tell, request.program())
+        engine = blocking.Lock(
+            request.settings, request.tell, request.program(), kind=AskingSession
+        )
         enlist(engine)
         phase: type[LockError] = ConnectError
         try:

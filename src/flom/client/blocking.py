@@ -59,13 +59,14 @@ class Lock:
         command: "Sequence[str]" = (),
         *,
         as_library: bool = False,
+        kind: type[Session] = Session,
     ) -> None:
         self._settings = settings
         self._tell = tell
         self._endpoint = endpoint_of(settings)
         self._name = new_session()
         ext = announcement(settings, self._endpoint, command, self._name)
-        self._session = Session(settings, unique_id(), monotonic(), ext, as_library)
+        self._session = kind(settings, unique_id(), monotonic(), ext, as_library)
         self._sock: Stream | None = None
         if trace.mask & trace.RESOURCE:
             trace.record(f"flom_resource: {self._session}")

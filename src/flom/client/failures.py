@@ -37,8 +37,8 @@ class LockError(FlomError):
 
     `rc` is the return code (docs/reference/exit-codes.md), `text` what happened, `resource`,
     `mode` and `endpoint` what was asked of whom (mode None, texts empty as far as unknown),
-    `waited` the seconds since the request began, `holders` who holds the resource, None when the
-    daemon does not tell.
+    `waited` the seconds since the request began, `holders` who holds the resource, in a few words
+    each; None where the daemon is not asked (only Busy asks) or does not tell.
     """
 
     advice = ""

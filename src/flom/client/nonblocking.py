@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from flom.client.about import announcement, handed_on, new_session
 from flom.client.blocking import CLOSE_LIMIT, RECEIVE_SIZE, RESTARTS, explain_close
+from flom.client.holders import AskingSession
 from flom.client.reach import reach, silent
-from flom.client.session import Session, endpoint_of
+from flom.client.session import endpoint_of
 from flom.client.watch import ended
 from flom.errors import RC_RECV_ERROR, FlomError
 from flom.machine import unique_id
@@ -41,7 +42,7 @@ class Lock:
         self._tell = tell
         self._name = new_session()
         ext = announcement(settings, endpoint_of(settings), command, self._name)
-        self._session = Session(settings, unique_id(), monotonic(), ext)
+        self._session = AskingSession(settings, unique_id(), monotonic(), ext)
         self._sock: socket.socket | None = None
         self._channel: Channel | None = None
 

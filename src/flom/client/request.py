@@ -10,6 +10,7 @@ from time import monotonic
 from flom.client.credentials import Tls
 from flom.client.endpoint import aim, written
 from flom.client.failures import InvalidRequest, LockError, failure
+from flom.client.holders import Occupied
 from flom.client.mode import Mode
 from flom.errors import RC_INVALID_OPTION, ConfigError, FlomError
 from flom.settings import Settings, load
@@ -110,6 +111,8 @@ class Request:
         told.mode = self.mode
         told.endpoint = self.endpoint
         told.waited = monotonic() - begun
+        if isinstance(error, Occupied):
+            told.holders = error.holders
         return told
 
     def program(self) -> list[str]:

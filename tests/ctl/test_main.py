@@ -103,6 +103,24 @@ def test_every_option_of_the_tree_is_a_row():
             assert isinstance(param, (commands.RowOption, commands.click.Argument))
 
 
+def test_messages_are_printable(said):
+    """Even what the words say comes back harmless."""
+    for words in (["\x1b[2J"], ["ls", "-c", "\x1b[2J"], ["ls", "-s", "\x1b[2J"], ["show", "a\x1b"]):
+        _, out, err = said(*words)
+        assert (out + err).replace("\n", "").isprintable()
+        assert "x1b" in err
+
+
+def test_letters_that_the_terminal_lacks(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; from flom.ctl.main import main; sys.exit(main())",
+         "ping", "-s", tmp_path / "é漢"],
+        capture_output=True, check=False, env={"PYTHONIOENCODING": "ascii", "HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert rb"\xe9\u6f22: no daemon" in done.stdout
+
+
 # Libraries that are not there
 
 WITHOUT = """

@@ -31,9 +31,9 @@ CROWD = [
 HOSTILE_ONES = 5
 
 
-def start_daemon(place):
+def start_daemon(place, *words):
     """A daemon that stays, without any history."""
-    daemon = place.start("daemon", program=CTL)
+    daemon = place.start("daemon", *words, program=CTL)
     wait_for(lambda: daemon.poll() is not None or place.listeners(), "the daemon")
     assert daemon.poll() is None, daemon.stderr.read()
     return daemon

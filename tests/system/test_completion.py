@@ -263,6 +263,29 @@ def test_the_options_of_the_commands_of_flomctl(shell):
     assert options("flomctl pki renew --n") == {"--new-key"}
 
 
+LOADED = {
+    "bash": 'eval "$(flomctl completion bash)" && complete -p flom flomctl',
+    "zsh": 'autoload -Uz compinit && compinit -u -D && eval "$(flomctl completion zsh)" && '
+    "print -l $_comps[flom] $_comps[flomctl]",
+    "fish": "flomctl completion fish | source; complete -C 'flomctl relea'; "
+    "complete -C 'flom --resource-na'",
+}
+
+
+@pytest.mark.parametrize("name", LOADED)
+def test_the_command_that_prints_completions(name, tmp_path):
+    support.need_program(name)
+    folder = pathlib.Path(support.FLOMCTL).parent
+    env = {**support.environment(tmp_path), "PATH": f"{folder}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        [name, "-c", LOADED[name]], capture_output=True, text=True, env=env, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    expected = {"bash": "_flomctl flomctl", "zsh": "_flomctl", "fish": "release"}[name]
+    assert expected in done.stdout
+    assert {"bash": "_flom flom", "zsh": "_flom", "fish": "--resource-name"}[name] in done.stdout
+
+
 def test_flomctl_daemon(shell):
     assert shell.complete("flomctl daemon -n ") == INTERFACES
     found = {word.rstrip("=") for word in shell.complete("flomctl daemon --")}

@@ -9,6 +9,7 @@ import socket
 import threading
 
 import pytest
+from certificates import options
 from operators import CTL, GRANTED, ask, ctl, start_daemon, telling, told
 from state_rows import validate
 from support import BOUND, OTHER_UID, kill, need_program, need_root
@@ -43,6 +44,27 @@ def test_who_may_not_break_locks(places):
     assert (done.returncode, done.stdout) == (99, "")
     assert "-602" in done.stderr
     assert told(place, "show", "R")["holder_count"] == 1
+
+
+def test_over_tls_the_rules_decide(places, certificates):
+    """The daemon knows the operator by his certificate; without a rule he may only look."""
+    words = options(certificates, "mine")
+    rules = "[Access]\nall = allow lock * to *\n"
+    for more, status in (("", 99), ("boss = allow force R* to cn:*\n", 0)):
+        place = places("127.0.0.1")
+        (place.folder / "rules").write_text(rules + more)
+        daemon = start_daemon(place, *words, "-c", place.folder / "rules")
+        holder = place.hold(*words)
+        queue = told(place, "show", "R", *words)
+        assert len(queue["holders"][0]["cn"]) == 32
+        assert told(place, "ls", *words)[0]["holder_count"] == 1
+        done = place.run("release", "R", "--force", *words, program=CTL)
+        assert (done.returncode, "-605" in done.stderr) == (status, status == 99), done.stderr
+        assert place.run("ls", "-o", "500", program=CTL).returncode == 99  # without TLS
+        holder.communicate("\n", timeout=BOUND)
+        ctl(place, "shutdown", *words, status=99)  # no rule lets anybody end it
+        daemon.terminate()
+        assert daemon.wait(BOUND) == 0
 
 
 def test_another_user_may_not_break_locks(place):

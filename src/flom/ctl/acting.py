@@ -13,7 +13,7 @@ from flom.ctl import views
 from flom.ctl.asking import connected
 from flom.ctl.commands import Call, command, resource
 from flom.ctl.main import EXIT_NO
-from flom.ctl.output import tell, visible
+from flom.ctl.output import printable, tell, visible
 from flom.ctl.rows import FORCE, HOLD, HOLDER, QUIESCE, TIMEOUT
 from flom.errors import (
     EXIT_BUSY,
@@ -40,8 +40,7 @@ def release(call: Call, resource: str) -> int:
     """Break the locks of RESOURCE, all or that of one holder.
 
     Its holders are told that their lock is lost; the commands they run go on, without protection.
-    The daemon allows it to its own user and to root on its host, and logs it. Asks first, unless
-    forced. Exit status 1: nobody holds it, or it shall be kept.
+    Asks first, unless forced. Exit status 1: nobody holds it, or it shall be kept.
     """
     holder = call.values[HOLDER.attr]
     with connected(call) as daemon:
@@ -118,7 +117,7 @@ def _not_held(call: Call, error: FlomError) -> int:
     status = _CANNOT_LOCK.get(error.rc)
     if status is None:
         raise error
-    print(f"flomctl: {error.text} [ret_cod={error.rc}]", file=sys.stderr)
+    print(f"flomctl: {printable(error.text)} [ret_cod={error.rc}]", file=sys.stderr)
     return call.settings.conflict_exit_code if status == EXIT_BUSY else status
 
 

@@ -3,6 +3,7 @@
 Only this module and `daemon` run without the libraries of the extra `ctl`.
 """
 
+import io
 import os
 import sys
 
@@ -72,10 +73,14 @@ _COLUMN = 13
 def main(words: list[str] | None = None) -> int:
     """Run `flomctl` with these words (default: those of the process); returns the exit status."""
     words = sys.argv[1:] if words is None else words
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal has every letter
     try:
         return _run(words)
     except FlomError as error:
-        print(f"flomctl: {error.text} [ret_cod={error.rc}]", file=sys.stderr)
+        from flom.ctl.output import printable
+
+        print(f"flomctl: {printable(error.text)} [ret_cod={error.rc}]", file=sys.stderr)
         return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILURE
     except BrokenPipeError:
         return abandon_output()

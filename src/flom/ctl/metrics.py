@@ -1,13 +1,12 @@
 """The command `metrics`: counts once, or served to Prometheus."""
 
 import signal
-import sys
 import threading
 
 from flom.ctl import views
 from flom.ctl.asking import connected
 from flom.ctl.commands import Call, command
-from flom.ctl.output import Row
+from flom.ctl.output import Row, warn
 from flom.ctl.rows import LISTEN, RESOURCES, TIMEOUT
 from flom.errors import EXIT_OK, RC_BIND_ERROR, FlomError, UsageError
 from flom.values import quoted
@@ -65,7 +64,7 @@ def _serve(call: Call, address: str) -> int:
             with one_at_a_time:
                 return State(*look(call))
         except FlomError as error:
-            print(f"flomctl: warning: {error.text}", file=sys.stderr)
+            warn(error.text)
             return None
 
     registry = CollectorRegistry()

@@ -24,12 +24,15 @@ def visible(value: object) -> str:
     text = str(value)
     if text.isprintable() and "\\" not in text:
         return text
-    return "".join(_visible(char) for char in text)
+    return printable(text.replace("\\", "\\\\"))
 
 
-def _visible(char: str) -> str:
-    if char == "\\":
-        return "\\\\"
+def printable(text: str) -> str:
+    """The same for a text that says itself what is a backslash of its own: a message."""
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(char: str) -> str:
     if char.isprintable():
         return char
     if "\udc80" <= char <= "\udcff":  # a byte that is no UTF-8
@@ -190,7 +193,7 @@ class Output:
 
 def warn(text: str) -> None:
     """A warning for the operator."""
-    print(f"flomctl: warning: {visible(text)}", file=sys.stderr)
+    print(f"flomctl: warning: {printable(text)}", file=sys.stderr)
 
 
 def tell(stream: int, text: str) -> None:

@@ -41,9 +41,9 @@ those fields. Names of fields are stable; fields may be added.
 
 _FORCE = """\
 The daemon decides who may break locks: over a UNIX socket its own user and root, over TCP nobody.
-If its configuration has rules of access, they alone decide (`force`). The clients whose locks are broken are told, if they are of this flom; others lose the
-connection. Commands that run under such a lock are not ended. The daemon logs who broke which lock
-of whom.
+If its configuration has rules of access, they alone decide (`force`). The clients whose locks are
+broken are told, if they are of this flom; others lose the connection. Commands that run under such
+a lock are not ended. The daemon logs who broke which lock of whom.
 """
 
 _DAEMON = """\

@@ -272,6 +272,17 @@ def test_the_trace_file_of_the_files(binding, tmp_path, monkeypatch):
     assert "flom_handle_init/ret_cod=0" in (tmp_path / "t").read_text()
 
 
+def test_a_trace_file_chosen_before_is_kept(binding, tmp_path, monkeypatch):
+    """api.md 7: set on a handle without properties, it is the default in place of the files'."""
+    configure(tmp_path, f"[Trace]\nCommandTraceFile={tmp_path}/theirs\n")
+    monkeypatch.setenv("FLOM_TRACE_MASK", "0x80000")
+    chosen = str(tmp_path / "chosen")
+    assert binding.flom_handle_set_trace_filename(binding.flom_handle_t(), chosen) == 0
+    assert binding.flom_handle_get_trace_filename(binding.flom_handle_new()) == chosen
+    assert (tmp_path / "chosen").read_text()
+    assert not (tmp_path / "theirs").exists()
+
+
 def test_without_a_machine_id(binding, tmp_path, monkeypatch):
     """AF-20: an error only if the peer's id is to be checked."""
     monkeypatch.setattr(machine, "unique_id", lambda: "")

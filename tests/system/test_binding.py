@@ -1,5 +1,6 @@
 """The reference's binding with daemons of ours: threads, losses, TLS, signals."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -235,6 +236,27 @@ def test_a_lock_ends_with_the_process_and_no_earlier(served):
     assert (again.lock(), again.get_locked_element()) == (0, "1")
 
 
+@contextlib.contextmanager
+def signals(waiter, handler):
+    """Sends signals that are handled, from the moment at which the handle has a connection on."""
+    ended = threading.Event()
+
+    def send():
+        connected(waiter)
+        while not ended.wait(0.2):  # again: the first may come before the wait has begun
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(BOUND)
+        signal.signal(signal.SIGUSR1, before)
+
+
 # TLS
 
 
@@ -323,22 +345,20 @@ def test_a_signal_ends_the_wait(any_place, certificates, tls, timeout, code):
 
     holder, waiter = make(), make(timeout=timeout)
     assert holder.lock() == 0
-    numbers, ended = [], threading.Event()
-    before = signal.signal(signal.SIGUSR1, lambda number, _: numbers.append(number))
-
-    def send():
-        connected(waiter)
-        while not ended.wait(0.2):  # again: the first may come before the wait has begun
-            os.kill(os.getpid(), signal.SIGUSR1)
-
-    thread = threading.Thread(target=send)
-    try:
-        thread.start()
+    numbers = []
+    with signals(waiter, lambda number, _: numbers.append(number)):
         assert (waiter.lock(), waiter.state) == (code, 23)
-    finally:
-        ended.set()
-        thread.join(BOUND)
-        signal.signal(signal.SIGUSR1, before)
     assert numbers
     assert (waiter.unlock(), holder.unlock()) == (0, 0)
     assert (waiter.lock(), waiter.unlock()) == (0, 0)
+
+
+def test_who_is_interrupted_is_queued_no_more(served):
+    """P-20: what was asked for is withdrawn, before the handle is unlocked."""
+    holder, waiter = Handle(served), Handle(served)
+    assert holder.lock() == 0
+    with signals(waiter, lambda *_: 1 // 0), pytest.raises(ZeroDivisionError):
+        waiter.lock()
+    assert (waiter.state, holder.unlock()) == (23, 0)
+    assert Handle(served, timeout=0).lock() == 0
+    assert waiter.unlock() == 0

@@ -85,7 +85,7 @@ def test_twenty_threads_start_one_daemon(place):
         "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)",
         "sys.executable = ''",
         "sys.executable = '/bin/false'",
-        "sys.executable = None; del sys.argv[:0]",
+        "sys.executable = None",
         "os.closerange(0, 1)",
     ],
 )

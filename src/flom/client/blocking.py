@@ -43,8 +43,8 @@ class Lock:
 
     `tell` is called while a daemon is searched by multicast: 1 and a line that `-V` shows, or 2
     and a warning. `command` is what will run under the lock, for the daemon to show. `as_library`
-    is the session's. Every method raises FlomError with the return code the reference shows in
-    that phase.
+    is the session's, `kind` its class. Every method raises FlomError with the return code the
+    reference shows in that phase.
     """
 
     # Weak references: a program's locks are known to whoever must close their copies after a fork.

@@ -1,23 +1,18 @@
-"""Connections of the daemon: bytes in, core requests, effects, bytes out.
+"""What clients say to the daemon: messages of the wire as requests to the core.
 
-The only file that knows both wire messages and core requests (design 3). One peer, whatever it
-sends or fails to send, costs the daemon that connection and nothing else.
+The one half of what knows both; the other, from effects to messages, is answers.py (design 3). One
+peer, whatever it sends or fails to send, costs the daemon that connection and nothing else.
 """
 
 from flom import trace
-from flom.core.requests import Closed, Enqueued, Granted, Parked, Refused, Request
+from flom.core.requests import Closed, Request
 from flom.core.table import Table
+from flom.daemon.answers import DECISIONS, Answers, story
 from flom.daemon.connection import Connection
-from flom.daemon.door import NEVER, Door
+from flom.daemon.door import NEVER
 from flom.daemon.reactor import WRITE
 from flom.errors import (
     OWN_RC_ACCESS_DENIED,
-    OWN_RC_LOCK_NESTED,
-    RC_INVALID_RESOURCE_NAME,
-    RC_LOCK_BUSY,
-    RC_LOCK_CANT_WAIT,
-    RC_LOCK_ENQUEUED,
-    RC_LOCK_IMPOSSIBLE,
     RC_LOCK_WAIT_RESOURCE,
     RC_OK,
     RC_PROTOCOL_LEVEL_MISMATCH,
@@ -27,15 +22,12 @@ from flom.errors import (
 from flom.net.options import Keepalive
 from flom.wire.messages import Lock, Shutdown, Unlock
 from flom.wire.server import NEW
-from flom.wire.tokens import FLOM, ONLOOKER, read, sessions, write
+from flom.wire.tokens import FLOM, ONLOOKER, read, sessions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
-    from flom.core.queue import Claim
-    from flom.core.requests import Effect
     from flom.daemon.gate import Gate
     from flom.daemon.reactor import Reactor
     from flom.daemon.secure import Guard
@@ -48,34 +40,8 @@ MESSAGE_LIMIT = 10.0
 # Small: a larger buffer is made and cut for every message, and few are longer.
 RECEIVE_SIZE = 2048
 
-_DECISIONS = trace.LOCKER | trace.RESOURCE | trace.KINDS
 
-_REFUSALS = {
-    "busy": RC_LOCK_BUSY,
-    "cannot_wait": RC_LOCK_CANT_WAIT,
-    "impossible": RC_LOCK_IMPOSSIBLE,
-    "invalid_name": RC_INVALID_RESOURCE_NAME,
-    "denied": OWN_RC_ACCESS_DENIED,
-    "nested": OWN_RC_LOCK_NESTED,
-}
-
-
-def _described(holder: "Claim") -> str:
-    """The announcement of a refusal that tells of the holder who is in the way."""
-    connection: Connection = holder.client  # type: ignore[assignment]  # it was ours
-    name = holder.name.decode("utf-8", "surrogateescape")
-    tokens = [("name", name), ("mode", str(holder.mode)), ("pid", connection.about.get("pid", ""))]
-    return write((key, value) for key, value in tokens if value)
-
-
-def _story() -> "ModuleType":
-    """The words of the trace, which most daemons never need."""
-    from flom.daemon import story
-
-    return story
-
-
-class Server(Door):
+class Server(Answers):
     """Serves connections on one listener with one lock table.
 
     `changed` is called when somebody came, left or began to wait for a creation, and when a
@@ -215,8 +181,8 @@ class Server(Door):
             self._families.ancestors(connection) if connection.within else (),
             message.ext,
         )
-        if trace.mask & _DECISIONS:
-            _story().request(connection, request)
+        if trace.mask & DECISIONS:
+            story().request(connection, request)
         if self.gate is not None and not self.gate.admits_lock(connection, request):
             self._deny(connection, request)
             return
@@ -240,8 +206,8 @@ class Server(Door):
 
     def _unlock(self, connection: Connection, message: Unlock) -> None:
         name, rollback = message.name, message.rollback
-        if trace.mask & _DECISIONS:
-            _story().unlock(connection, name, rollback)
+        if trace.mask & DECISIONS:
+            story().unlock(connection, name, rollback)
         effects = self.table.unlock(connection, name, rollback, self.instant())
         for effect in effects:
             if isinstance(effect, Closed) and effect.client is connection:
@@ -300,42 +266,6 @@ class Server(Door):
             if connection.peerid is None:
                 connection.peerid = peerid
             self._log.record("FLM015I", f"peer {peerid}, verb {message.verb}, step {message.step}")
-
-    # Effects to messages
-
-    def _apply(self, effects: "list[Effect]") -> None:
-        for effect in effects:
-            connection: Connection = effect.client  # type: ignore[assignment]  # it was ours
-            if trace.mask & _DECISIONS:
-                _story().decision(connection, effect)
-            if isinstance(effect, Granted):
-                self._answer(connection, RC_OK, effect.element)
-            elif isinstance(effect, Enqueued):
-                self._answer(connection, RC_LOCK_ENQUEUED)
-            elif isinstance(effect, Parked):
-                self._answer(connection, RC_LOCK_WAIT_RESOURCE)
-                self._changed()
-            elif isinstance(effect, Refused):
-                ext = "" if effect.holder is None else _described(effect.holder)
-                self._answer(connection, _REFUSALS[effect.reason], None, ext)
-            elif isinstance(effect, Closed):
-                self._dismiss(connection)
-
-    def _answer(
-        self, connection: Connection, rc: int, element: str | None = None, ext: str = ""
-    ) -> None:
-        if connection not in self.connections:
-            return  # a grant to a client whose own end caused these effects
-        try:
-            data = connection.conversation.answer(rc, element, ext)
-        except ProtocolError:
-            self._dead.append(connection)  # an element too long to be told
-            return
-        if trace.mask & trace.MESSAGE:
-            trace.record(f"flom_msg_send: {connection}: {data!r}")
-        if not connection.send(data):
-            # Its end is acted upon after the present effects: they are one decision.
-            self._dead.append(connection)
 
     def _wake(self) -> None:
         self._alarm = None

@@ -47,6 +47,7 @@ def failure(phase: str, error: errors.FlomError, advice: str = "") -> str:
 
 
 _ADVICE = {
+    errors.OWN_RC_LOCK_TAKEN: "somebody else may have locked the resource meanwhile",
     errors.OWN_RC_ACCESS_DENIED: "its rules under [Access] decide, its system log tells which",
     errors.OWN_RC_LOCK_NESTED: (
         "ask for a mode that goes with it, or remove FLOM_SESSION from the environment of what may "

@@ -18,7 +18,7 @@ from flom.errors import (
 from flom.machine import unique_id
 from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.net.connect import NobodyListens
-from flom.net.sockets import MSG_DONTWAIT, MSG_PEEK, SHUT_WR
+from flom.net.sockets import MSG_DONTWAIT, SHUT_WR
 from flom.wire.client import ClientConversation
 from flom.wire.tokens import FLOM
 
@@ -129,14 +129,23 @@ class Lock:
     def _release(self, rollback: bool) -> None:
         sock = self._connected()
         try:
-            if _has_ended(sock):
-                raise ConnectionResetError
+            self._hear(sock)
             _send(sock, self._session.release(rollback))
             _await_close(sock)
         except OSError as error:
             raise self._session.lost(error) from None
         finally:
             self.close()
+
+    def _hear(self, sock: "Stream") -> None:
+        """Learn what the daemon did while we were not reading: an old one sends nothing."""
+        try:
+            data = sock.recv(RECEIVE_SIZE, MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        if not data:
+            raise ConnectionResetError
+        self._session.heard(data)
 
     def close(self) -> None:
         """Leave the daemon; whatever was asked for or held ends."""
@@ -293,14 +302,6 @@ def remaining(deadline: float | None) -> float | None:
     if left <= 0:
         raise TimeoutError
     return left
-
-
-def _has_ended(sock: "Stream") -> bool:
-    """Whether the daemon closed while we were not reading (it sends nothing to a holder)."""
-    try:
-        return not sock.recv(1, MSG_DONTWAIT | MSG_PEEK)
-    except BlockingIOError:
-        return False
 
 
 def _await_close(sock: "Stream") -> None:

@@ -6,6 +6,7 @@ The shells (`blocking`, `nonblocking`) only move bytes and read the clock.
 from flom.errors import (
     OWN_RC_ACCESS_DENIED,
     OWN_RC_LOCK_NESTED,
+    OWN_RC_LOCK_TAKEN,
     RC_LOCK_BUSY,
     RC_LOCK_CANT_LOCK,
     RC_LOCK_CANT_WAIT,
@@ -25,14 +26,14 @@ from flom.errors import (
 from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.values import MODAL_KINDS, MODE_NAMES, quoted, raw, resource_kind
 from flom.wire.client import ASKED, ClientConversation
-from flom.wire.messages import FIRST, LAST, LATER
+from flom.wire.messages import FIRST, LAST, LATER, NOTICE
 from flom.wire.tokens import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from flom.net.discovery import GroupEndpoint
     from flom.settings import Settings
-    from flom.wire.messages import Answer
+    from flom.wire.messages import Answer, Tell
 
 # Seconds for connecting, and for the answer to a request that does not wait, when the user has
 # set no limit (design, ruling "deadlines").
@@ -215,6 +216,35 @@ class Session:
         """The unlock message."""
         return self._conversation.unlock(self._name, rollback)
 
+    @property
+    def extended(self) -> bool:
+        """Whether the daemon can be asked for its state on this connection."""
+        return self._conversation.extended
+
+    def ask(self, what: str, words: dict[str, str]) -> tuple[int, bytes]:
+        """A question to the daemon: its number, and the bytes to send; `told` has the answer.
+
+        Raises FlomError (OWN_RC_NO_STATE) if the daemon is not `extended`.
+        """
+        return self._conversation.ask(what, words)
+
+    def told(self) -> "list[Tell]":
+        """What the daemon has told since the last call: notices, and answers to questions."""
+        told, self._conversation.told = self._conversation.told, []
+        return told
+
+    def heard(self, data: bytes) -> None:
+        """Take what the daemon has sent while the lock was held.
+
+        Raises FlomError (OWN_RC_LOCK_TAKEN) if an operator has taken it away.
+        """
+        self._conversation.receive(data)
+        while self._conversation.next_answer() is not None:
+            pass
+        for told in self.told():
+            if told.step == NOTICE:
+                raise FlomError(OWN_RC_LOCK_TAKEN, _taken(told.data))
+
     def lost(self, error: OSError) -> FlomError:
         """The error for a connection that failed, or had failed, while the lock was held."""
         reason = f" ({error.strerror})" if error.strerror else ""
@@ -267,3 +297,15 @@ class Session:
             name += f" in mode {MODE_NAMES[int(mode)]}"
         owner = f" of process {pid}" if pid else ""
         return f"this runs within the lock{owner} on {name} and would wait for its end for ever"
+
+
+def _taken(data: bytes) -> str:
+    """What a notice says about who has taken the lock."""
+    import json  # rare
+
+    try:
+        by = json.loads(data)["by"]
+        who = f"{by['user'] or by['cn'] or by['uid']}@{by['host'] or 'localhost'}"
+    except (ValueError, KeyError, TypeError):
+        who = "somebody"
+    return f"the lock was taken by {who} (operator) while the command ran"

@@ -23,19 +23,32 @@ if TYPE_CHECKING:
     from flom.daemon.connection import Connection
     from flom.daemon.reactor import Reactor
 
+    # The arguments of Event.
+    Kept = tuple[
+        int,
+        str,
+        int,
+        Resource | None,
+        object,
+        Entry | Request | None,
+        float | None,
+        float | None,
+        str | None,
+    ]
+
 # Events kept for those who have not been told yet.
 KEPT = 4096
 # Events put into words at a time, seconds between two times at least, and how many times as long
 # as it took others have the daemon for themselves.
 BATCH = 64
 PAUSE = 0.002
-SHARE = 30
+SHARE = 50
 # Bytes that a watcher has not taken yet, beyond which it is told nothing more.
 UNREAD = 65536
 
 
 class Event:
-    """Something that happened, as it was kept."""
+    """Something that happened, made from what was kept of it."""
 
     __slots__ = (
         "client", "held", "reason", "resource", "seq", "subject", "time", "waited", "what",
@@ -84,14 +97,17 @@ class Watcher:
 
 
 class Watchers:
-    """All watchers of a daemon; seq: the number of the next event.
+    """All watchers of a daemon. seq: the number of the next event.
+
+    full: there is no room for another event; it is enough to count it (`seq`).
 
     `gone` is called with a connection that cannot be told any more, `fail` with all of them when
     telling fails for a fault of ours.
     """
 
     __slots__ = (
-        "_armed", "_events", "_fail", "_gone", "_passed", "_reactor", "_rest", "_watchers", "seq",
+        "_armed", "_events", "_fail", "_gone", "_passed", "_reactor", "_rest", "_watchers",
+        "full", "seq",
     )  # fmt: skip
 
     def __init__(
@@ -104,11 +120,12 @@ class Watchers:
         self._gone = gone
         self._fail = fail
         self._watchers: dict[Connection, Watcher] = {}
-        self._events: list[Event] = []
+        self._events: list[Kept] = []
         self._passed = 0  # events that are kept no more
         self._armed = False
         self._rest = 0.0  # no telling before this time of the reactor
         self.seq = 0
+        self.full = False
 
     def add(self, connection: "Connection", number: int, root: bytes | None) -> bool:
         """Tell a connection what happens from now on; False if it is told already."""
@@ -137,11 +154,11 @@ class Watchers:
         """Keep an event until it has been told, if there is room."""
         seq = self.seq
         self.seq = seq + 1
+        if self.full:
+            return
         events = self._events
-        if len(events) < KEPT:
-            events.append(
-                Event(seq, what, now.wall, resource, client, subject, waited, held, reason)
-            )
+        events.append((seq, what, now.wall, resource, client, subject, waited, held, reason))
+        self.full = len(events) >= KEPT
         if not self._armed:
             self._arm()
 
@@ -184,7 +201,7 @@ class Watchers:
         key = first, watcher.seq
         said = words.get(key)
         if said is None:
-            said = words[key] = _in_words(batch, watcher.seq)
+            said = words[key] = _in_words([Event(*kept) for kept in batch], watcher.seq)
         data = parts.get(key) if watcher.root is None else None
         if data is None:
             lines = [line for event, line in said if _concerns(event, watcher.root)]
@@ -192,7 +209,7 @@ class Watchers:
             if watcher.root is None:
                 parts[key] = data
         watcher.at = self._passed + first + len(batch)
-        watcher.seq = batch[-1].seq + 1
+        watcher.seq = batch[-1][0] + 1
         connection = watcher.connection
         if data and not connection.send(connection.conversation.part(watcher.number, data)):
             self._gone(connection)
@@ -205,6 +222,7 @@ class Watchers:
         if known > self._passed:
             del self._events[: known - self._passed]
             self._passed = known
+            self.full = len(self._events) >= KEPT
 
 
 def _concerns(event: Event, root: bytes | None) -> bool:

@@ -81,3 +81,8 @@ def test_api():
     last = figures_of("api.py", "--rounds", "2", "--pairs", "3")
     assert {"flom", "flom.aio", "flock"} <= last["figures"].keys()
     assert are_ratios(medians(last))
+
+
+def test_watchers():
+    last = figures_of("watchers.py", "--rounds", "1", "--milliseconds", "20")
+    assert are_ratios(medians(last))

@@ -1,6 +1,8 @@
 """The event loop: readiness, timers in order, wake-ups, and that it can be stopped."""
 
+import errno
 import os
+import signal
 
 import pytest
 
@@ -99,3 +101,53 @@ def test_wake_up_delivers_the_bytes_written(reactor):
     reactor.run()
     wake_up.close()
     assert got == [b"\x0f"]
+
+
+class Failing:
+    """The kernel's epoll; the calls named in `errors` fail once each, with that error."""
+
+    def __init__(self, epoll, **errors):
+        self._epoll = epoll
+        self.errors = errors
+
+    def __getattr__(self, call):
+        if call in self.errors:
+            number = self.errors.pop(call)
+            raise OSError(number, os.strerror(number))
+        return getattr(self._epoll, call)
+
+
+@pytest.mark.parametrize("number", [errno.ENOMEM, errno.ENOSPC])
+def test_a_descriptor_that_the_kernel_does_not_watch_is_not_known(reactor, pipe, number):
+    reactor._epoll = Failing(reactor._epoll, register=number)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        reactor.add(pipe[0], READ, print)
+    assert not reactor._handlers
+    reactor.remove(pipe[0])
+    reactor.add(pipe[0], READ, print)
+    assert not reactor._epoll.errors
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EBADF])
+def test_what_the_kernel_has_forgotten_can_be_removed(reactor, pipe, number):
+    reactor.add(pipe[0], READ, print)
+    reactor._epoll = Failing(reactor._epoll, unregister=number)
+    reactor.remove(pipe[0])
+    assert not reactor._handlers
+    assert not reactor._epoll.errors
+
+
+def test_signals_interrupt_the_wait_and_nothing_else(reactor):
+    """EINTR: time goes on, timers are neither early nor forgotten."""
+    caught = []
+    before = signal.signal(signal.SIGALRM, lambda *_: caught.append(reactor.now))
+    signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+    due = reactor.now + 0.1
+    reactor.call_at(due, reactor.stop)
+    try:
+        reactor.run()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(caught) > 1
+    assert reactor.now >= due

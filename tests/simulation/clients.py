@@ -68,6 +68,7 @@ class Round:
         self._unsent = b""
         self._end = daemon.connect()
         self._end.arrived = self._readable
+        self._end.severed = self._severed
         self._number = history.ask(world.now, ask)
         self._send(self._session.request())
         mishap = world.random.random()
@@ -152,6 +153,15 @@ class Round:
         if self._state == "waiting":
             self._note("ending", how="withdraw")
             self._leave()
+
+    def _severed(self):
+        """The daemon's kernel has given the connection up; whatever we had is free now."""
+        if self._state != "releasing":
+            self._gone(lambda: None)
+        else:
+            self._state = "over"
+            self._note("ended", how="crash")  # nobody knows whether the unlock was read
+            self._pause()
 
     def _crash(self):
         self._gone(self._end.reset)

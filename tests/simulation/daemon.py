@@ -2,7 +2,7 @@
 
 from unittest import mock
 
-from simulation.network import READ, End, Loop
+from simulation.network import AF_INET, AF_UNIX, READ, End, Loop
 
 from flom.core.table import Table
 from flom.daemon import door as module
@@ -18,7 +18,8 @@ FACTS = {"endpoint": "", "started": 0.0, "uptime": 0.0, "lifespan": None, "patie
 class Door:
     """The listening socket: who has knocked and was not let in yet."""
 
-    def __init__(self, descriptor):
+    def __init__(self, world, descriptor):
+        self._faults = world.faults
         self._descriptor = descriptor
         self.waiting = []
 
@@ -31,7 +32,10 @@ class Door:
     def accept(self):
         if not self.waiting:
             raise BlockingIOError(11, "Resource temporarily unavailable")
-        return self.waiting.pop(0), ""
+        self._faults.short("accept")
+        sock = self.waiting.pop(0)
+        self._faults.lost("accept", sock.sever)
+        return sock, ("10.1.1.1", 1024)
 
 
 class Listener:
@@ -74,7 +78,9 @@ class Daemon:
 
     def connect(self):
         """The near end of a new connection."""
-        near, far = End(self._world, -1), End(self._world, self._number())
+        world = self._world
+        family = world.random.choice((AF_UNIX, AF_INET))
+        near, far = End(world, -1), End(world, self._number(), family, world.faults)
         near.peer, far.peer = far, near
         far.arrived = self._loop._wake
         self._loop.sockets[far.fileno()] = far
@@ -88,7 +94,7 @@ class Daemon:
                 door.waiting.append(far)
                 loop._wake()
 
-        self._world.after(self._world.delay(), knock)
+        world.after(world.delay(), knock)
         return near
 
     def restart(self):
@@ -101,7 +107,7 @@ class Daemon:
 
     def _start(self):
         self._loop = Loop(self._world)
-        self._door = Door(self._number())
+        self._door = Door(self._world, self._number())
         self._loop.sockets = {self._door.fileno(): self._door}
         self.table = self._make_table(self._patience)
         self.server = Server(

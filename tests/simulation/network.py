@@ -2,14 +2,58 @@
 
 `World` owns the time. Sockets are pairs of ends; what is sent travels with a delay of its own for
 each connection and direction, in order. The daemon's `Server` runs unchanged on `Loop` and on the
-far ends, in place of the reactor and the sockets of the kernel.
+far ends, in place of the reactor and the sockets of the kernel. `Faults` lets the system calls of
+the daemon fail.
 """
 
+import errno
 import heapq
 import random
 
-AF_UNIX = 1
+AF_UNIX, AF_INET = 1, 2
 READ, WRITE, HANGUP = 1, 4, 16
+
+# What the kernel may answer when it is short of something; the connection is as good as before.
+SHORT = {
+    "accept": ("EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EINTR"),
+    "recv": ("ENOBUFS", "ENOMEM", "EINTR"),
+    "send": ("ENOBUFS", "ENOMEM", "EINTR"),
+}
+# What means that this connection is lost, or cannot be served.
+LOST = {
+    "accept": ("ECONNABORTED", "EPROTO"),
+    "recv": ("ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH"),
+    "send": ("ECONNRESET", "EPIPE", "ETIMEDOUT"),
+    "shutdown": ("ENOTCONN",),
+    "setblocking": ("EBADF",),
+    "setsockopt": ("EINVAL", "ENOBUFS", "ENOMEM"),
+    "register": ("ENOMEM", "ENOSPC"),
+    "modify": ("ENOMEM",),
+}
+
+
+class Faults:
+    """Which system calls of the daemon fail, and how often; `hits` counts what has happened."""
+
+    def __init__(self, chance, rate):
+        self._chance = chance
+        self._rate = rate
+        self.hits = set()
+
+    def short(self, call):
+        """Raise an error after which the same call may succeed, or do nothing."""
+        self._strike(call, SHORT, lambda: None)
+
+    def lost(self, call, sever):
+        """Raise an error that ends a connection, after `sever()`, or do nothing."""
+        self._strike(call, LOST, sever)
+
+    def _strike(self, call, errors, before):
+        if self._rate and self._chance.random() < self._rate:
+            name = self._chance.choice(errors[call])
+            self.hits.add((call, name))
+            before()
+            raise OSError(getattr(errno, name), name)
 
 
 class World:
@@ -17,6 +61,7 @@ class World:
 
     def __init__(self, seed):
         self.random = random.Random(seed)
+        self.faults = Faults(self.random, self.random.choice((0, 0, 0.02, 0.2)))
         self.now = 1000.0
         self._events = []
         self._count = 0
@@ -48,23 +93,23 @@ class World:
 class End:
     """One end of a connection, with the methods of a non-blocking socket that are used.
 
-    `arrived` is called when there is something new to read. A `room` of bytes is taken by one
-    `send`; what the peer does not read piles up at it.
+    `arrived` is called when there is something new to read, `severed` when the connection is cut
+    at this moment. What the peer does not read piles up at it. System calls fail at `faults`.
     """
 
-    family = AF_UNIX
-
-    def __init__(self, world, descriptor):
+    def __init__(self, world, descriptor, family=AF_UNIX, faults=None):
         self._world = world
         self._descriptor = descriptor
         self._lag = 0.0
+        self._faults = faults or Faults(world.random, 0)
+        self.family = family
         self.peer = None
         self.inbox = bytearray()
         self.ended = False
         self.broken = False
         self.closed = False
-        self.stuck = False
         self.arrived = lambda: None
+        self.severed = lambda: None
 
     # What a socket does.
 
@@ -72,12 +117,17 @@ class End:
         return self._descriptor
 
     def setblocking(self, _flag):
-        pass
+        self._faults.lost("setblocking", self.sever)
+
+    def setsockopt(self, _level, _option, _value):
+        self._faults.lost("setsockopt", self.sever)
 
     def getsockopt(self, _level, _option, size):
         return bytes(size)  # the credentials of root
 
     def recv(self, size, _flags=0):
+        self._faults.short("recv")
+        self._faults.lost("recv", self.sever)
         if self.inbox:
             size = self._world.random.choice((size, size, 1 + self._world.random.randrange(size)))
             data = bytes(self.inbox[:size])
@@ -92,6 +142,8 @@ class End:
     def send(self, data):
         if self.broken or self.peer.closed:
             raise BrokenPipeError(32, "Broken pipe")
+        self._faults.short("send")
+        self._faults.lost("send", self.sever)
         if self._world.random.random() < 0.05:
             raise BlockingIOError(11, "Resource temporarily unavailable")
         size = len(data)
@@ -101,6 +153,7 @@ class End:
         return size
 
     def shutdown(self, _how):
+        self._faults.lost("shutdown", self.sever)
         self._deliver(End._end)
 
     def close(self):
@@ -123,6 +176,13 @@ class End:
         """The process is gone with unread data: the peer's next look finds a reset."""
         self.closed = True
         self._deliver(lambda peer: setattr(peer, "broken", True))
+
+    def sever(self):
+        """The connection is cut at this moment, and both ends know it."""
+        self.broken = True
+        if not self.peer.closed:
+            self.peer.severed()
+            self.peer.closed = True
 
     def ready(self):
         """Events as epoll tells them."""
@@ -165,10 +225,12 @@ class Loop:
         self.now = world.now
 
     def add(self, descriptor, events, handler):
+        self._may_fail("register", descriptor)
         self._watched[descriptor] = [events, handler]
         self._wake()
 
     def change(self, descriptor, events):
+        self._may_fail("modify", descriptor)
         self._watched[descriptor][0] = events
         self._wake()
 
@@ -186,6 +248,10 @@ class Loop:
 
         self._world.after(max(when - self._world.now, 0.0), due)
         return timer
+
+    def _may_fail(self, call, descriptor):
+        if sever := getattr(self.sockets[descriptor], "sever", None):
+            self._world.faults.lost(call, sever)
 
     def _wake(self):
         if not self._turn_due and not self.stopped:

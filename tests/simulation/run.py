@@ -23,8 +23,11 @@ from flom.core.table import Table
 LONG_ENOUGH = 600.0
 
 
-def simulate(seed, table=Table):
-    """Play a seed; returns the history and what is wrong with it."""
+def simulate(seed, table=Table, hits=None):
+    """Play a seed; returns the history and what is wrong with it.
+
+    The failures of system calls that it met are added to `hits`, pairs of call and error.
+    """
     world = World(seed)
     chance = world.random
     patience = chance.choice((0, 0, 50, 60000, -1))
@@ -39,6 +42,8 @@ def simulate(seed, table=Table):
         world.run(LONG_ENOUGH)
         found = check(history.records, fair=patience == 0)
         found += left_over(daemon)
+    if hits is not None:
+        hits |= world.faults.hits
     return history, found
 
 

@@ -1,6 +1,7 @@
 """Thousands of simulated afternoons: no promise is broken, and broken ones would be noticed."""
 
 import pytest
+from simulation.network import LOST, SHORT
 from simulation.run import simulate
 
 from flom.core.resource import GRANT
@@ -12,9 +13,12 @@ PORTION = 500
 
 @pytest.mark.parametrize("start", range(0, SEEDS, PORTION))
 def test_no_promise_is_broken(start):
+    hits = set()
     for seed in range(start, start + PORTION):
-        _, found = simulate(seed)
+        _, found = simulate(seed, hits=hits)
         assert found == [], f"scripts/simulate --seed {seed}"
+    errors = [(call, name) for kind in (SHORT, LOST) for call in kind for name in kind[call]]
+    assert hits == set(errors)
 
 
 def test_a_seed_plays_again_exactly():

@@ -2,7 +2,7 @@
 
 from flom.daemon.reactor import READ, WRITE
 from flom.errors import FlomError
-from flom.net.sockets import AF_UNIX, SHUT_WR, peer_uid
+from flom.net.sockets import AF_UNIX, SHUT_WR, is_passing, peer_uid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,11 +100,20 @@ class Connection:
         """Bytes that the peer has not taken yet."""
         return len(self._output)
 
-    def want_refill(self, refill: "Callable[[], bool] | None") -> None:
-        """Call this when the peer can take more, None = there is nothing more."""
+    def want_refill(self, refill: "Callable[[], bool] | None") -> bool:
+        """Call this when the peer can take more, None = there is nothing more.
+
+        False if the kernel does not watch the peer any more.
+        """
         self.refill = refill
-        if not self._output and not self.closing:
-            self._reactor.change(self.descriptor, self._interest)
+        return bool(self._output) or self.closing or self._watch(self._interest)
+
+    def _watch(self, events: int) -> bool:
+        try:
+            self._reactor.change(self.descriptor, events)
+        except OSError:
+            return False
+        return True
 
     @property
     def _interest(self) -> int:
@@ -126,19 +135,17 @@ class Connection:
                 return True
         if self._output:
             self._output += data
-            if len(self._output) > OUTPUT_LIMIT:
-                # Who does not read is not listened to: its answers would fill our memory.
-                self._reactor.change(self.descriptor, WRITE)
-            return True
+            # Who does not read is not listened to: its answers would fill our memory.
+            return len(self._output) <= OUTPUT_LIMIT or self._watch(WRITE)
         try:
             sent = self.sock.send(data)
-        except BlockingIOError:
+        except OSError as error:
+            if not is_passing(error):
+                return False
             sent = 0
-        except OSError:
-            return False
         if sent < len(data):
             self._output = data[sent:]
-            self._reactor.change(self.descriptor, READ | WRITE)
+            return self._watch(READ | WRITE)
         return True
 
     def flush(self) -> bool:
@@ -149,14 +156,12 @@ class Connection:
         try:
             if self._output:
                 self._output = self._output[self.sock.send(self._output) :]
-                if not self._output:
-                    self._reactor.change(self.descriptor, self._interest)
+                if not self._output and not self._watch(self._interest):
+                    return False
             if self.refill is not None and not self._output and not self.closing:
                 return self.refill()
             if self.closing and not self._output:
                 self.sock.shutdown(SHUT_WR)
-        except BlockingIOError:
-            pass
-        except OSError:
-            return False
+        except OSError as error:
+            return is_passing(error)
         return True

@@ -67,8 +67,7 @@ class Talk:
             if not self._send(text, end):
                 return False
         more = self._pieces is not None or bool(self._waiting)
-        self._connection.want_refill(self.go_on if more else None)
-        return True
+        return self._connection.want_refill(self.go_on if more else None)
 
     def _next(self) -> tuple[str, tuple[int, str] | None]:
         """Some text of the present answer, and how it ends if it does."""

@@ -58,13 +58,16 @@ class Reactor:
         self._handlers[descriptor] = handler
 
     def change(self, descriptor: int, events: int) -> None:
-        """Watch `descriptor` for other events than so far."""
+        """Watch `descriptor` for other events than so far. Raises OSError like `add`."""
         self._epoll.modify(descriptor, events)
 
     def remove(self, descriptor: int) -> None:
         """Forget `descriptor`; call it before closing it. Unknown descriptors are ignored."""
         if self._handlers.pop(descriptor, None) is not None:
-            self._epoll.unregister(descriptor)
+            try:
+                self._epoll.unregister(descriptor)
+            except OSError:
+                pass  # closed before: the kernel has forgotten it, too
 
     def call_at(self, when: float, callback: "Callable[[], None]") -> Timer:
         """Make the call at `when`, seconds of the monotonic clock, or soon after."""

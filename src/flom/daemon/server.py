@@ -20,6 +20,7 @@ from flom.errors import (
     ProtocolError,
 )
 from flom.net.options import Keepalive
+from flom.net.sockets import is_passing
 from flom.wire.messages import Lock, Shutdown, Unlock
 from flom.wire.server import NEW
 from flom.wire.tokens import FLOM, ONLOOKER, read, sessions
@@ -91,9 +92,9 @@ class Server(Answers):
     def _receive(self, connection: Connection) -> None:
         try:
             data = connection.sock.recv(RECEIVE_SIZE)
-        except BlockingIOError:
-            return
-        except OSError:
+        except OSError as error:
+            if is_passing(error):
+                return
             data = b""
         if not data:
             self.close(connection)

@@ -50,6 +50,7 @@ from _socket import (
     socket,
     socketpair,
 )
+from errno import EAGAIN, EINTR, ENOBUFS, ENOMEM
 
 __all__ = [
     "AF_INET",
@@ -95,6 +96,7 @@ __all__ = [
     "if_nameindex",
     "if_nametoindex",
     "inet_pton",
+    "is_passing",
     "peer_uid",
     "socket",
     "socketpair",
@@ -105,6 +107,11 @@ def accept(listener: socket) -> "tuple[socket, object]":
     """The next waiting connection of a listening socket, and its peer's address."""
     descriptor, address = listener._accept()  # type: ignore[attr-defined]  # missing in the stubs
     return socket(listener.family, listener.type, listener.proto, descriptor), address
+
+
+def is_passing(error: OSError) -> bool:
+    """Whether the same call may succeed later: the connection is as good as before."""
+    return error.errno in (EAGAIN, EINTR, ENOBUFS, ENOMEM)
 
 
 def peer_uid(sock: socket) -> int:

@@ -126,16 +126,12 @@ def fork(
     )
     mounting = mounting_of(settings)
     try:
-        helper = posix.fork()
-    except OSError as error:
+        _make_daemon(listener, settings, files, mounting)
+    except FlomError:
         listener.close()
-        raise FlomError(RC_FORK_ERROR, f"cannot start a daemon: {error.strerror}") from None
-    if helper == 0:
-        _detach(listener, settings, files, mounting)
-    _, status = posix.waitpid(helper, 0)
-    if status != 0:
-        listener.close()
-        raise FlomError(RC_FORK_ERROR, "cannot start a daemon: no further process can be made")
+        if mounting is not None:
+            mounting.close()
+        raise
     listener.forget()
     if mounting is not None:
         mounting.daemons_end.close()
@@ -146,6 +142,23 @@ def fork(
             if warn is not None:
                 warn(failure)
     return listener.place
+
+
+def _make_daemon(
+    listener: Listener,
+    settings: "Settings",
+    files: "Identity | None",
+    mounting: "Mounting | None",
+) -> None:
+    try:
+        helper = posix.fork()
+    except OSError as error:
+        raise FlomError(RC_FORK_ERROR, f"cannot start a daemon: {error.strerror}") from None
+    if helper == 0:
+        _detach(listener, settings, files, mounting)
+    _, status = posix.waitpid(helper, 0)
+    if status != 0:
+        raise FlomError(RC_FORK_ERROR, "cannot start a daemon: no further process can be made")
 
 
 def mounting_of(settings: "Settings") -> "Mounting | None":

@@ -21,6 +21,24 @@ from flom.wire.server import ServerConversation
 # Breaking locks
 
 
+def test_a_broken_lock_is_free_and_its_holder_knows(place):
+    """Ours is told by whom; the next one has the lock; the command of the first one runs on."""
+    start_daemon(place)
+    holder = place.hold()
+    waiter = place.wait()
+    rows = told(place, "release", "R", "--force")
+    assert [row["pid"] for row in rows] == [holder.pid]
+    assert waiter.stdout.readline() == "held\n"
+    assert holder.poll() is None
+    _, complaint = holder.communicate("\n", timeout=BOUND)
+    assert holder.returncode == 99
+    assert "operator" in complaint
+    waiter.communicate("\n", timeout=BOUND)
+    assert waiter.returncode == 0
+    assert told(place, "release", "R", "--force", status=1) == []
+    assert ctl(place, "release", "R", "--force", status=1) == "nobody holds R\n"
+
+
 def test_one_holder_of_several(place):
     """The others keep theirs."""
     start_daemon(place)
@@ -121,6 +139,17 @@ def test_hold_until_interrupted(place):
         assert (holder.returncode, complaint) == (0, "")
         assert not place.busy()
     assert place.run("hold", "new", "-o", "0", "-e", "no", program=CTL).returncode == 96
+
+
+def test_a_hold_that_is_lost(place):
+    start_daemon(place)
+    holder = place.start("hold", "a.b", program=CTL)
+    assert holder.stdout.readline() == "holding a.b (a); Ctrl-C gives it back\n"
+    told(place, "release", "a.b", "--force")
+    _, complaint = holder.communicate(timeout=BOUND)
+    assert holder.returncode == 99
+    assert complaint.startswith("flomctl: ")
+    assert "Traceback" not in complaint
 
 
 # The daemon's end

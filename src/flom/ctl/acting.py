@@ -71,7 +71,7 @@ def _agreed(rows: "list[dict[str, object]]") -> bool:
     return click.confirm("Break the lock?", err=True)
 
 
-@command(*HOLD, arguments=[resource()], starts=True)
+@command(*HOLD, arguments=[resource()])
 def hold(call: Call, resource: str) -> int:
     """Take a lock of RESOURCE as flom does, and keep it until Ctrl-C or SIGTERM.
 

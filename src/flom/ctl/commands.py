@@ -55,15 +55,13 @@ Run = Callable[..., int]
 def command(
     *rows: Option,
     arguments: Sequence[click.Argument] = (),
-    starts: bool = False,
     reaches: bool = True,
 ) -> Callable[[Run], click.Command]:
     """Make a function the command of its own name; its docstring is the explanation.
 
     It is called with a `Call` and the values of the arguments and returns the exit status. `rows`
-    are its options besides those that every command has. Only if it `starts` one, a daemon that
-    does not run is started; without `reaches`, it has nothing to do with daemons. An argument
-    `resource` becomes the resource of the settings as well.
+    are its options besides those that every command has. Without `reaches` it takes none that say
+    where a daemon is. An argument `resource` becomes the resource of the settings as well.
     """
 
     def made(run: Run) -> click.Command:
@@ -77,7 +75,7 @@ def command(
             resource = values.get("resource")
             if resource not in (None, DEFAULT_NAME):
                 given.append((_NAME, str(resource)))
-            settings = _settings(given, starts) if reaches else Settings()
+            settings = _settings(given) if reaches else Settings()
             try:
                 return run(Call(settings, mine, Output(json=bool(mine[JSON.attr]))), **values)
             except BrokenPipeError:  # of which `click` would make a status of its own
@@ -143,10 +141,8 @@ def _or_default(value: object, row: Option) -> object:
     return row.default if value is None else value
 
 
-def _settings(given: list[tuple[Option, str]], starts: bool) -> Settings:
+def _settings(given: list[tuple[Option, str]]) -> Settings:
     settings = load(given, os.environ, os.getcwd(), warn)
-    if not starts:
-        settings.daemon_lifespan = 0
     settings.check(warn)
     return settings
 

@@ -167,10 +167,7 @@ class Output:
         """The terminal, with the colours it has (none when NO_COLOR is set)."""
         from rich.console import Console
 
-        return Console(
-            file=self._stream, force_terminal=self.terminal, highlight=False, markup=False,
-            emoji=False,
-        )  # fmt: skip
+        return Console(file=self._stream, highlight=False, markup=False, emoji=False)
 
     def value(self, value: object) -> None:
         """One JSON value on one line, at once; in ASCII, so that no terminal obeys it."""

@@ -61,6 +61,9 @@ def test_options_of_our_own():
     assert ours == {
         "queue-patience": "", "socket-mode": "", "conflict-exit-code": "E", "kill-child": "",
         "quiet": "", "check": "", "anonymous": "",
+        "max-connections": "", "max-connections-per-peer": "", "max-message-size": "",
+        "message-timeout": "", "first-message-timeout": "", "max-queue": "", "max-resources": "",
+        "max-unread": "",
     }  # fmt: skip
 
 
@@ -80,7 +83,8 @@ def test_values_are_applied_in_the_order_of_the_specification():
         "discovery-ttl", "tcp-keepalive-time", "tcp-keepalive-intvl", "tcp-keepalive-probes",
         "ignore-signal", "tls-certificate", "tls-private-key", "tls-ca-certificate",
         "tls-check-peer-id", "append-trace-file", "queue-patience", "socket-mode",
-        "anonymous",
+        "anonymous", "max-connections", "max-connections-per-peer", "max-message-size",
+        "message-timeout", "first-message-timeout", "max-queue", "max-resources", "max-unread",
     ]  # fmt: skip
 
 

@@ -86,7 +86,10 @@ def of_daemon() -> list[Option]:
     return [
         option
         for option in OPTIONS
-        if (option.group in ("Daemon", "Network", "TLS") and "discovery" not in option.long)
+        if (
+            option.group in ("Daemon", "Network", "TLS", "Limits")
+            and "discovery" not in option.long
+        )
         or option.long in more
     ]
 

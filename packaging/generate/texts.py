@@ -112,6 +112,17 @@ OPTIONS: dict[str, str] = {
         waiters whose lock does not: readers join readers while a writer waits. After this
         time the waiter is passed no more.
         """,
+    "max-connections": """
+        Who is one too many is told so when it asks for a lock, and its connection is closed. This
+        and the other limits are those of a daemon that this command starts.
+        """,
+    "max-connections-per-peer": "",
+    "max-message-size": "At least 511. Who sends more loses its connection.",
+    "message-timeout": "Who takes longer loses its connection.",
+    "first-message-timeout": "Who says nothing for so long loses its connection.",
+    "max-queue": "The request of who is one too many is refused.",
+    "max-resources": "A request that would create one more is refused.",
+    "max-unread": "At least 262144. Who leaves more unread loses its connection.",
     "conflict-exit-code": """
         From 0 to 255. It replaces 98, to tell a busy lock from a command that ends with 98.
         """,

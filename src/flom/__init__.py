@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from flom.client.failures import Denied as Denied
     from flom.client.failures import Impossible as Impossible
     from flom.client.failures import InvalidRequest as InvalidRequest
+    from flom.client.failures import LimitReached as LimitReached
     from flom.client.failures import LockError as LockError
     from flom.client.failures import LockLost as LockLost
     from flom.client.failures import NoSuchResource as NoSuchResource
@@ -44,8 +45,8 @@ _HOMES = {
     "flom.client.api": "Client Held Lock lock locked",
     "flom.client.credentials": "Tls",
     "flom.client.failures": (
-        "LockError NotGranted Busy Timeout NoSuchResource Impossible Denied Deadlock ConnectError"
-        " DaemonError LockLost InvalidRequest"
+        "LockError NotGranted Busy Timeout NoSuchResource Impossible Denied Deadlock LimitReached"
+        " ConnectError DaemonError LockLost InvalidRequest"
     ),
     "flom.client.mode": "Mode NL CR CW PR PW EX",
     "flom.errors": "FlomError",

@@ -142,6 +142,7 @@ OWN_RC_UNKNOWN_QUESTION = -603
 OWN_RC_NO_STATE = -604
 OWN_RC_ACCESS_DENIED = -605
 OWN_RC_LOCK_NESTED = -606
+OWN_RC_LIMIT_REACHED = -607
 
 # One line a code: number, blank, what people read. One text, so that loading it costs nothing;
 # it is taken apart when somebody asks.
@@ -273,6 +274,7 @@ _DESCRIPTIONS = """\
 -604 the daemon does not tell its state
 -605 the daemon's rules of access do not allow this
 -606 the request runs within a lock that it would wait for
+-607 the daemon has reached one of its limits
 """
 
 

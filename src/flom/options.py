@@ -242,6 +242,54 @@ OPTIONS = (
         True,
     ),
     Option(
+        "", "max-connections", "max_connections", "I", "limit", 20000,
+        "Limits", "MaxConnections", 34, "N", "Daemon limits",
+        "connections to the daemon",
+        True,
+    ),
+    Option(
+        "", "max-connections-per-peer", "max_connections_per_peer", "I", "limit", 15000,
+        "Limits", "MaxConnectionsPerPeer", 35, "N", "Daemon limits",
+        "those of one user over a local socket, or from one address",
+        True,
+    ),
+    Option(
+        "", "max-message-size", "max_message_size", "I", "message", 65536,
+        "Limits", "MaxMessageSize", 36, "BYTES", "Daemon limits",
+        "size of a message to the daemon",
+        True,
+    ),
+    Option(
+        "", "message-timeout", "message_timeout", "I", "limit", 10000,
+        "Limits", "MessageTimeout", 37, "MS", "Daemon limits",
+        "how long a message that has begun, or a TLS handshake, may take to be complete",
+        True,
+    ),
+    Option(
+        "", "first-message-timeout", "first_message_timeout", "I", "limit", 600000,
+        "Limits", "FirstMessageTimeout", 38, "MS", "Daemon limits",
+        "how long a connection may stay without its first message",
+        True,
+    ),
+    Option(
+        "", "max-queue", "max_queue", "I", "limit", 100000,
+        "Limits", "MaxQueue", 39, "N", "Daemon limits",
+        "holders and waiters of one resource",
+        True,
+    ),
+    Option(
+        "", "max-resources", "max_resources", "I", "limit", 100000,
+        "Limits", "MaxResources", 40, "N", "Daemon limits",
+        "resources that exist at the same time",
+        True,
+    ),
+    Option(
+        "", "max-unread", "max_unread", "I", "unread", 1048576,
+        "Limits", "MaxUnread", 41, "BYTES", "Daemon limits",
+        "answers that a connection has not read yet",
+        True,
+    ),
+    Option(
         "", "kill-child", "kill_child", "F", "boolean", False,
         "", "", 0, "", "Command",
         "if flom dies, however it dies, kill the command with it (SIGKILL; not its own children, "

@@ -74,6 +74,14 @@ class Settings:
         socket_mode: int | None
         conflict_exit_code: int
         anonymous: bool
+        max_connections: int
+        max_connections_per_peer: int
+        max_message_size: int
+        message_timeout: int
+        first_message_timeout: int
+        max_queue: int
+        max_resources: int
+        max_unread: int
         kill_child: bool
         quiet: bool
         check_only: bool

@@ -126,6 +126,20 @@ def _probes(value: int, cwd: str) -> int:
     return _within(value, 127)
 
 
+def _limit(value: int, cwd: str, smallest: int = 1) -> int:
+    if value < smallest:
+        raise bad(f"expected a number from {smallest} to {INT_MAX}")
+    return value
+
+
+def _message(value: int, cwd: str) -> int:
+    return _limit(value, cwd, 511)  # what the reference's commands may need
+
+
+def _unread(value: int, cwd: str) -> int:
+    return _limit(value, cwd, 262144)  # what one who asks for the state may need
+
+
 def _status(value: int, cwd: str) -> int:
     if not 0 <= value <= 255:
         raise bad("expected an exit status from 0 to 255")
@@ -283,6 +297,9 @@ INTEGER_RULES: "dict[str, Callable[[int, str], int | None]]" = {
     "port": _port,
     "seconds": _seconds,
     "probes": _probes,
+    "limit": _limit,
+    "message": _message,
+    "unread": _unread,
     "status": _status,
 }
 TEXT_RULES: "dict[str, Callable[[str, str], str | int]]" = {

@@ -23,6 +23,7 @@ PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "reference" / "pyt
         (errors.RC_LOCK_IMPOSSIBLE, failures.Impossible),
         (errors.OWN_RC_ACCESS_DENIED, failures.Denied),
         (errors.OWN_RC_LOCK_NESTED, failures.Deadlock),
+        (errors.OWN_RC_LIMIT_REACHED, failures.LimitReached),
         (errors.RC_CONTAINER_FULL, failures.InvalidRequest),
         (errors.RC_LOCK_CANT_LOCK, failures.DaemonError),
         (errors.RC_PROTOCOL_ERROR, failures.DaemonError),

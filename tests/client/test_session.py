@@ -77,6 +77,8 @@ def test_several_answers_in_one_piece_and_one_answer_in_many():
         (answer(5), 5),
         (answer(6), 6),
         (answer(-606), -606),
+        (answer(-607), -607),
+        (answer(2) + answer(-607, 32), -607),
         (answer(-14), -13),
         (answer(9), -13),
         (answer(2) + answer(6, 32), 6),
@@ -181,3 +183,24 @@ def test_a_lock_around_that_would_be_waited_for(ext, name, what):
     assert caught.value.rc == -606
     assert what in caught.value.text
     assert session.known
+
+
+@pytest.mark.parametrize(
+    ("ext", "what"),
+    [
+        ("flom limit=max-queue number=7", "7 holders and waiters of one resource, --max-queue"),
+        ("flom limit=max-queue", "has reached one of its limits"),
+        ("flom limit=new number=3", "has reached one of its limits"),
+        ("flom", "has reached one of its limits"),
+    ],
+)
+def test_a_limit_of_the_daemon(ext, what):
+    settings = Settings()
+    settings.socket_name = "/run/s"
+    session = Session(settings, "0" * 32, 0.0, "flom")
+    session.request()
+    with pytest.raises(FlomError) as caught:
+        session.received(answer(-607).replace(b'step="16"', f'step="16" ext="{ext}"'.encode()))
+    assert caught.value.rc == -607
+    assert caught.value.text.startswith("the daemon at /run/s has reached ")
+    assert what in caught.value.text

@@ -157,7 +157,7 @@ def test_nodes_exist_only_as_long_as_they_are_needed():
 
 
 def test_a_deep_path():
-    deep = "/r" + "/x" * 2000
+    deep = "/r" + "/x" * 254
     play(
         f"""
         A lock {deep} EX     => A granted

@@ -35,6 +35,20 @@ def test_invalid(text):
     assert names.kind_of(text) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        (b"a" * 4096, True),
+        (b"a" * 4097, False),
+        (b"/a" * 256, True),
+        (b"/a" * 257, False),
+        (b"/" + b"a" * 4096, False),
+    ],
+)
+def test_length_and_depth_have_limits(text, good):
+    assert (names.parse(text) is not None) is good
+
+
 def test_every_kind_is_shown():
     assert set(VALID) == set(names.KINDS)
 
@@ -49,7 +63,7 @@ def test_every_kind_is_shown():
         (b"a.b.c", 3),
         (b"a[2147483648]", 2147483648),
         (b"a[4294967297]", 4294967297),
-        (b"a[" + b"0" * 5000 + b"5]", 5),
+        (b"a[" + b"0" * 4000 + b"5]", 5),
     ],
 )
 def test_size_is_the_number_as_written(text, size):
@@ -57,7 +71,7 @@ def test_size_is_the_number_as_written(text, size):
 
 
 def test_a_number_of_any_length_costs_nothing():
-    assert names.parse(b"a[" + b"9" * 60000 + b"]").size >= 10**18
+    assert names.parse(b"a[" + b"9" * 4000 + b"]").size >= 10**18
 
 
 def test_parts():
@@ -75,8 +89,3 @@ def test_a_tree_is_one_resource():
 def test_transactional():
     assert names.parse(b"_S_a[1]").transactional
     assert not names.parse(b"_s_a[1]").transactional
-
-
-def test_long_names_and_deep_trees():
-    assert names.kind_of(b"a" * 60000) == "simple"
-    assert len(names.parse(b"/a" * 30000).parts) == 30000

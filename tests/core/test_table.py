@@ -341,3 +341,41 @@ def test_clients_are_any_hashable_values():
 def test_numbers_without_end_do_no_harm():
     play(f"A lock foo L{10**400} => A granted\n A disconnect\n wait 5000\n B lock foo => B granted")
     play("A lock foo => A granted\n B lock foo PR => B enqueued", patience=10**15)
+
+
+def test_a_full_queue_refuses_who_would_be_one_more():
+    """Holders count as well; who does not wait and finds it busy learns just that."""
+    table = Table(longest=2)
+    assert table.lock("A", Request(b"a"), NOW) == [Granted("A", b"a", None, True)]
+    assert table.lock("B", Request(b"a"), NOW) == [Enqueued("B", 1, True)]
+    assert table.lock("C", Request(b"a"), NOW) == [Refused("C", "queue_full", True)]
+    assert table.lock("D", Request(b"a", wait=False), NOW) == [Refused("D", "busy", True)]
+    assert table.lock("C", Request(b"b", mode=1), NOW) == [Granted("C", b"b", None, True)]
+    assert table.lock("C", Request(b"b", mode=1), NOW) == [Granted("C", b"b", None, True)]
+    for wait in (True, False):
+        refused = [Refused("C", "queue_full", True)]
+        assert table.lock("C", Request(b"b", mode=1, wait=wait), NOW) == refused
+    assert table.unlock("A", b"a", False, NOW) == [Granted("B", b"a", None, False)]
+    assert table.lock("D", Request(b"a"), NOW) == [Enqueued("D", 1, True)]
+
+
+def test_who_waited_for_a_creation_may_find_the_queue_full():
+    table = Table(longest=1)
+    assert table.lock("A", Request(b"a", create=False), NOW) == [Parked("A")]
+    assert table.lock("B", Request(b"a"), NOW) == [
+        Granted("B", b"a", None, True),
+        Refused("A", "queue_full", False),
+    ]
+
+
+def test_a_full_table_refuses_new_resources():
+    """Until one of the others has ended."""
+    table = Table(most=2)
+    for name in (b"a", b"/t/1", b"/t/2"):
+        assert table.lock("A", Request(name), NOW) == [Granted("A", name, None, True)]
+    assert table.lock("B", Request(b"b"), NOW) == [Refused("B", "table_full", True)]
+    assert table.lock("B", Request(b"a"), NOW) == [Enqueued("B", 1, True)]
+    table.disconnect("A", NOW)
+    table.disconnect("B", NOW)
+    later = Instant(60.0, 0)
+    assert table.lock("B", Request(b"b"), later) == [Granted("B", b"b", None, True)]

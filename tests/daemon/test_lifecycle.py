@@ -5,12 +5,20 @@ import socket
 import pytest
 
 from flom.daemon.lifecycle import Daemon
+from flom.daemon.limits import Limits
 from flom.log import StreamLog
 from flom.net.address import UnixEndpoint
 from flom.net.listen import listen_unix
 from flom.net.options import Keepalive
+from flom.settings import Settings
 
-IGNORED = {"lifespan": 1000, "patience": 0, "peerid": "", "keepalive": Keepalive()}
+IGNORED = {
+    "lifespan": 1000,
+    "patience": 0,
+    "limits": Limits(Settings()),
+    "peerid": "",
+    "keepalive": Keepalive(),
+}
 
 
 @pytest.fixture

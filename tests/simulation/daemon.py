@@ -6,8 +6,10 @@ from simulation.network import AF_INET, AF_UNIX, READ, End, Loop
 
 from flom.core.table import Table
 from flom.daemon import door as module
+from flom.daemon.limits import Limits
 from flom.daemon.server import Server
 from flom.net.options import Keepalive
+from flom.settings import Settings
 
 PEERID = "0" * 32
 
@@ -115,6 +117,7 @@ class Daemon:
             Listener(self._door),
             self.table,
             self.log,
+            Limits(Settings()),
             peerid=PEERID,
             keepalive=Keepalive(60, 10, 6),
             guard=None,

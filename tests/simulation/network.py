@@ -146,11 +146,11 @@ class End:
         self._faults.lost("send", self.sever)
         if self._world.random.random() < 0.05:
             raise BlockingIOError(11, "Resource temporarily unavailable")
-        size = len(data)
+        sent = bytes(data)
         if self._world.random.random() < 0.1:
-            size = 1 + self._world.random.randrange(size)
-        self._deliver(lambda peer: peer.inbox.extend(data[:size]))
-        return size
+            sent = sent[: 1 + self._world.random.randrange(len(sent))]
+        self._deliver(lambda peer: peer.inbox.extend(sent))
+        return len(sent)
 
     def shutdown(self, _how):
         self._faults.lost("shutdown", self.sever)

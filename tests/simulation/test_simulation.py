@@ -8,7 +8,7 @@ from flom.core.resource import GRANT
 from flom.core.table import Table
 
 SEEDS = 4000
-PORTION = 500
+PORTION = 1000
 
 
 @pytest.mark.parametrize("start", range(0, SEEDS, PORTION))

@@ -261,7 +261,16 @@ def test_every_request_in_every_state(state, request_name):
 
 @pytest.mark.parametrize(
     ("rc", "state"),
-    [(0, BOUND), (1, WAITING), (2, WAITING), (4, BOUND), (5, ENDED), (6, BOUND), (-605, BOUND)],
+    [
+        (0, BOUND),
+        (1, WAITING),
+        (2, WAITING),
+        (4, BOUND),
+        (5, ENDED),
+        (6, BOUND),
+        (-605, BOUND),
+        (-607, BOUND),
+    ],
 )
 def test_first_answers(rc, state):
     talk = asked()

@@ -23,7 +23,7 @@ __flomctl_words() {
 __flomctl_owner() {
     local letters
     case $1 in
-        --timeout | --socket-name | --unicast-address | --unicast-port | --multicast-address | --multicast-port | --network-interface | --discovery-attempts | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --tls-certificate | --tls-private-key | --tls-ca-certificate | --tls-check-peer-id | --config-file | --resource-quantity | --lock-mode | --interval | --count | --holder | --resource-timeout | --resource-create | --resource-idle-lifespan | --daemon-lifespan | --conflict-exit-code | --listen | --resources | --daemon-trace-file | --mount-point-vfs | --append-trace-file | --queue-patience | --socket-mode | --dir | --name | --days | --id) printf '%s' "$1" ;;
+        --timeout | --socket-name | --unicast-address | --unicast-port | --multicast-address | --multicast-port | --network-interface | --discovery-attempts | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --tls-certificate | --tls-private-key | --tls-ca-certificate | --tls-check-peer-id | --config-file | --resource-quantity | --lock-mode | --interval | --count | --holder | --resource-timeout | --resource-create | --resource-idle-lifespan | --daemon-lifespan | --conflict-exit-code | --listen | --resources | --daemon-trace-file | --mount-point-vfs | --append-trace-file | --queue-patience | --socket-mode | --max-connections | --max-connections-per-peer | --max-message-size | --message-timeout | --first-message-timeout | --max-queue | --max-resources | --max-unread | --dir | --name | --days | --id) printf '%s' "$1" ;;
         --*) ;;
         -?*)
             letters=${1//[!osapAPnDIcqloeidEtm]/}
@@ -36,7 +36,7 @@ __flomctl_owner() {
 __flomctl_value() {
     local names
     case $1 in
-        -o | --timeout | -p | --unicast-port | -A | --multicast-address | -P | --multicast-port | -D | --discovery-attempts | -I | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | -c | --config-file | -q | --resource-quantity | --interval | --count | --holder | --resource-timeout | -i | --resource-idle-lifespan | -d | --daemon-lifespan | -E | --conflict-exit-code | --listen | --resources | --queue-patience | --name | --days | --id)
+        -o | --timeout | -p | --unicast-port | -A | --multicast-address | -P | --multicast-port | -D | --discovery-attempts | -I | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | -c | --config-file | -q | --resource-quantity | --interval | --count | --holder | --resource-timeout | -i | --resource-idle-lifespan | -d | --daemon-lifespan | -E | --conflict-exit-code | --listen | --resources | --queue-patience | --max-connections | --max-connections-per-peer | --max-message-size | --message-timeout | --first-message-timeout | --max-queue | --max-resources | --max-unread | --name | --days | --id)
             compopt +o bashdefault +o default 2>/dev/null
             ;;
         -s | --socket-name | --tls-certificate | --tls-private-key | --tls-ca-certificate | -t | --daemon-trace-file)
@@ -91,7 +91,7 @@ __flomctl_options_of() {
         'shutdown') printf '%s ' '--quiesce -o --timeout --json' "$endpoint" ;;
         'metrics') printf '%s ' '--listen --resources -o --timeout --json' "$endpoint" ;;
         'completion') printf '%s ' '--json' ;;
-        'daemon') printf '%s ' '-t --daemon-trace-file -s --socket-name -d --daemon-lifespan -a --unicast-address -p --unicast-port -A --multicast-address -P --multicast-port -m --mount-point-vfs -n --network-interface --tcp-keepalive-time --tcp-keepalive-intvl --tcp-keepalive-probes --tls-certificate --tls-private-key --tls-ca-certificate --tls-check-peer-id --append-trace-file --queue-patience --socket-mode -c --config-file -h --help -? --help-all' ;;
+        'daemon') printf '%s ' '-t --daemon-trace-file -s --socket-name -d --daemon-lifespan -a --unicast-address -p --unicast-port -A --multicast-address -P --multicast-port -m --mount-point-vfs -n --network-interface --tcp-keepalive-time --tcp-keepalive-intvl --tcp-keepalive-probes --tls-certificate --tls-private-key --tls-ca-certificate --tls-check-peer-id --append-trace-file --queue-patience --socket-mode --max-connections --max-connections-per-peer --max-message-size --message-timeout --first-message-timeout --max-queue --max-resources --max-unread -c --config-file -h --help -? --help-all' ;;
         'pki') printf '%s ' '' ;;
         'pki init') printf '%s ' '--dir --name --days' ;;
         'pki issue') printf '%s ' '--dir --id --name --days' ;;

@@ -19,7 +19,7 @@ function __flom_command
             set -e words[1]
             string join0 -- $words "$current"
             return 0
-        else if string match -qr -- '^(--daemon-trace-file|--command-trace-file|--resource-name|--resource-quantity|--resource-timeout|--lock-mode|--resource-create|--resource-idle-lifespan|--socket-name|--daemon-lifespan|--unicast-address|--unicast-port|--multicast-address|--multicast-port|--mount-point-vfs|--network-interface|--discovery-attempts|--discovery-timeout|--discovery-ttl|--tcp-keepalive-time|--tcp-keepalive-intvl|--tcp-keepalive-probes|--ignore-signal|--tls-certificate|--tls-private-key|--tls-ca-certificate|--tls-check-peer-id|--append-trace-file|--queue-patience|--socket-mode|--conflict-exit-code|--config-file|--debug-feature)$' $words[1]
+        else if string match -qr -- '^(--daemon-trace-file|--command-trace-file|--resource-name|--resource-quantity|--resource-timeout|--lock-mode|--resource-create|--resource-idle-lifespan|--socket-name|--daemon-lifespan|--unicast-address|--unicast-port|--multicast-address|--multicast-port|--mount-point-vfs|--network-interface|--discovery-attempts|--discovery-timeout|--discovery-ttl|--tcp-keepalive-time|--tcp-keepalive-intvl|--tcp-keepalive-probes|--ignore-signal|--tls-certificate|--tls-private-key|--tls-ca-certificate|--tls-check-peer-id|--append-trace-file|--queue-patience|--socket-mode|--conflict-exit-code|--max-connections|--max-connections-per-peer|--max-message-size|--message-timeout|--first-message-timeout|--max-queue|--max-resources|--max-unread|--config-file|--debug-feature)$' $words[1]
             set value yes
         else if string match -qr -- '^-[^-]*[tTrqoleisdapAPmnDIEc]' $words[1]
             set value yes
@@ -78,6 +78,14 @@ complete -c flom -n __flom_options -l queue-patience -x -d 'how long a waiter le
 complete -c flom -n __flom_options -l socket-mode -xa "0600\tthe\ owner 0660\towner\ and\ group 0666\teverybody" -d 'permissions of the local socket, octal, set by a daemon started by this command'
 complete -c flom -n __flom_options -s E -l conflict-exit-code -x -d 'exit status when the lock is busy or the time of -o is over'
 complete -c flom -n __flom_options -l anonymous -d 'do not tell the daemon who asks'
+complete -c flom -n __flom_options -l max-connections -x -d 'connections to the daemon'
+complete -c flom -n __flom_options -l max-connections-per-peer -x -d 'those of one user over a local socket, or from one address'
+complete -c flom -n __flom_options -l max-message-size -x -d 'size of a message to the daemon'
+complete -c flom -n __flom_options -l message-timeout -x -d 'how long a message that has begun, or a TLS handshake, may take to be complete'
+complete -c flom -n __flom_options -l first-message-timeout -x -d 'how long a connection may stay without its first message'
+complete -c flom -n __flom_options -l max-queue -x -d 'holders and waiters of one resource'
+complete -c flom -n __flom_options -l max-resources -x -d 'resources that exist at the same time'
+complete -c flom -n __flom_options -l max-unread -x -d 'answers that a connection has not read yet'
 complete -c flom -n __flom_options -l kill-child -d 'if flom dies, however it dies, kill the command with it'
 complete -c flom -n __flom_options -l quiet -d 'no warnings, and nothing about a lock that is busy, late or absent'
 complete -c flom -n __flom_options -l check -d 'say what this command would do and whether it would work, and do nothing'

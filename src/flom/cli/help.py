@@ -4,7 +4,7 @@ from flom.options import OPTIONS, Option
 
 WIDTH = 79
 _COLUMN = 34
-SECTIONS = ("Lock", "Command", "Daemon", "Network", "TLS", "Information", "Trace")
+SECTIONS = ("Lock", "Command", "Daemon", "Network", "TLS", "Daemon limits", "Information", "Trace")
 
 _USAGE = """\
 Usage:

@@ -53,6 +53,7 @@ _ADVICE = {
         "ask for a mode that goes with it, or remove FLOM_SESSION from the environment of what may "
         "outlive that lock"
     ),
+    errors.OWN_RC_LIMIT_REACHED: "try again, or start the daemon with a higher limit",
     errors.RC_DAEMON_NOT_STARTED: "flom --check with the same options tells what works",
     errors.RC_CONTAINER_FULL: "choose a shorter resource name",
     errors.RC_INVALID_RESOURCE_NAME: "choose another resource name",

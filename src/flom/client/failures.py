@@ -9,6 +9,7 @@ FlomError
       Impossible      the resource can never satisfy this request
       Denied          the daemon's rules do not allow it
       Deadlock        the program runs within a lock that it would wait for
+      LimitReached    the daemon has as many connections, resources or waiters as it may
     ConnectError      there is no daemon, or no way to it
     DaemonError       the daemon broke off or answered something that is not understood
     LockLost          the daemon went away while the lock was held
@@ -17,6 +18,7 @@ FlomError
 
 from flom.errors import (
     OWN_RC_ACCESS_DENIED,
+    OWN_RC_LIMIT_REACHED,
     OWN_RC_LOCK_NESTED,
     RC_CONTAINER_FULL,
     RC_LOCK_BUSY,
@@ -103,6 +105,12 @@ class Deadlock(NotGranted):
     advice = "ask for a mode that goes with it, or lock once"
 
 
+class LimitReached(NotGranted):
+    """The daemon has as many connections, resources or waiters as it may (rc -607)."""
+
+    advice = "try again later, or start the daemon with a higher limit"
+
+
 class ConnectError(LockError):
     """There is no daemon, none could be started, or there is no way to it."""
 
@@ -132,6 +140,7 @@ _BY_CODE: dict[int, type[LockError]] = {
     RC_LOCK_IMPOSSIBLE: Impossible,
     OWN_RC_ACCESS_DENIED: Denied,
     OWN_RC_LOCK_NESTED: Deadlock,
+    OWN_RC_LIMIT_REACHED: LimitReached,
     RC_CONTAINER_FULL: InvalidRequest,
 }
 

@@ -5,6 +5,7 @@ The shells (`blocking`, `nonblocking`) only move bytes and read the clock.
 
 from flom.errors import (
     OWN_RC_ACCESS_DENIED,
+    OWN_RC_LIMIT_REACHED,
     OWN_RC_LOCK_NESTED,
     OWN_RC_LOCK_TAKEN,
     RC_LOCK_BUSY,
@@ -44,6 +45,14 @@ _REFUSED = {
     RC_LOCK_CANT_WAIT: "the resource does not exist, and this request neither creates it nor waits",
     RC_LOCK_IMPOSSIBLE: "the resource can never satisfy this request",
     OWN_RC_ACCESS_DENIED: "the daemon does not allow this lock to this user or host",
+}
+
+# What a daemon has at most, by the option that says how much (docs/reference/limits.md).
+_LIMITED = {
+    "max-connections": "connections",
+    "max-connections-per-peer": "connections of one user or address",
+    "max-queue": "holders and waiters of one resource",
+    "max-resources": "resources",
 }
 
 _MODE_NUMBERS = tuple(str(mode) for mode in range(len(MODE_NAMES)))
@@ -276,6 +285,9 @@ class Session:
         if rc == OWN_RC_LOCK_NESTED:
             code = RC_LOCK_CANT_LOCK if self._as_library else rc
             raise FlomError(code, self._in_vain(answer.ext))
+        if rc == OWN_RC_LIMIT_REACHED:
+            code = RC_LOCK_CANT_LOCK if self._as_library else rc
+            raise FlomError(code, self._too_much(answer.ext))
         raise FlomError(
             self._code_of(rc, answer.step),
             _REFUSED.get(rc, f"the daemon refuses the lock for a reason unknown here (rc {rc})"),
@@ -288,6 +300,14 @@ class Session:
         if self._as_library and step == LATER and rc not in (*_REFUSED, RC_LOCK_CANT_LOCK):
             return RC_PROTOCOL_ERROR
         return rc if rc in _REFUSED else RC_LOCK_CANT_LOCK
+
+    def _too_much(self, ext: str) -> str:
+        told = read(ext)
+        option, number = told.get("limit", ""), told.get("number", "")
+        what = f"the daemon at {endpoint_of(self._settings)} has reached"
+        if option in _LIMITED and number.isdigit():
+            return f"{what} its limit of {number} {_LIMITED[option]}, --{option}"
+        return f"{what} one of its limits"
 
     def _in_vain(self, ext: str) -> str:
         holder = read(ext)

@@ -15,6 +15,11 @@ KINDS = (SIMPLE, NUMERIC, SET, HIERARCHICAL, SEQUENCE, TIMESTAMP)
 
 DEFAULT = b"_RESOURCE"  # the name used when the user gives none; he may not give it himself
 
+# Bytes of a name, and levels of a tree. A name of the reference's commands has at most 320 bytes;
+# each level costs time in every decision about it.
+LONGEST = 4096
+DEEPEST = 256
+
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _FORMAT_STARTS = _LETTERS + b"%#"
 _FORMAT_BYTES = _FORMAT_STARTS + b".:\\0123456789"
@@ -57,6 +62,8 @@ class Name:
 
 def parse(text: bytes) -> Name | None:
     """What a name means, or None if it is the name of nothing (resources.md 1.1)."""
+    if len(text) > LONGEST:
+        return None
     if _is_word(text) or text == DEFAULT:
         return Name(text, SIMPLE, text)
     if text.startswith(b"/"):
@@ -79,7 +86,7 @@ def _is_word(text: bytes) -> bool:
 
 def _hierarchical(text: bytes) -> Name | None:
     levels = tuple(text.split(b"/")[1:])
-    if b"" in levels or b"\\" in text or b"\n" in text or b"\0" in text:
+    if len(levels) > DEEPEST or b"" in levels or b"\\" in text or b"\n" in text or b"\0" in text:
         return None
     return Name(text, HIERARCHICAL, b"/" + levels[0], parts=levels)
 

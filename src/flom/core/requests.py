@@ -128,7 +128,8 @@ class Refused(Effect):
     """The request is over without a lock: `reason` says why.
 
     "busy", "cannot_wait", "impossible", "invalid_name", "denied": rules of access forbid it, or
-    "nested": it would wait for what its own ancestors hold, `holder` being the first such claim.
+    "nested": it would wait for what its own ancestors hold, `holder` being the first such claim;
+    "queue_full", "table_full": as many hold or wait, or there are as many resources, as there may.
     """
 
     __slots__ = ("first", "holder", "reason")

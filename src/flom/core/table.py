@@ -11,7 +11,7 @@ from .explain import Explanation, explain, explain_pending
 from .kinds import resource_class
 from .names import Name, kind_of, parse
 from .observer import Observer
-from .queue import Claim, Queue, Snapshot, queue_of, seconds_of
+from .queue import FOR_EVER, Claim, Queue, Snapshot, queue_of, seconds_of
 from .requests import Closed, Effect, Enqueued, Granted, Instant, Parked, Refused, Request
 from .resource import GRANT, IMPOSSIBLE, NEVER, Entry, Resource
 
@@ -27,7 +27,8 @@ class Table(Departures):
     """The lock table.
 
     patience: how many milliseconds a waiter lets others pass; 0 = nobody passes (strictly fair),
-    negative = newcomers pass for ever.
+    negative = newcomers pass for ever. longest: how many may hold or wait for one resource. most:
+    how many resources there may be. Who would be one more is refused.
 
     A client is any hashable value that stands for one connection. Times must not go backwards on
     the monotonic clock. `due` is never later than `wakeup()` and costs nothing to look at. Every
@@ -35,11 +36,15 @@ class Table(Departures):
     called; and none blocks or raises, whatever a client asks.
     """
 
-    __slots__ = ("patience",)
+    __slots__ = ("_longest", "_most", "patience")
 
-    def __init__(self, patience: int = 60000) -> None:
+    def __init__(
+        self, patience: int = 60000, longest: float = FOR_EVER, most: float = FOR_EVER
+    ) -> None:
         super().__init__()
         self.patience = patience
+        self._longest = longest
+        self._most = most
 
     def observe(self, observer: Observer) -> None:
         """Tell an observer, and no other, each change from now on."""
@@ -224,6 +229,9 @@ class Table(Departures):
         now: Instant,
         effects: list[Effect],
     ) -> None:
+        if len(self._resources) >= self._most:
+            self._refuse(connection, request, name.kind, "table_full", True, now, effects)
+            return
         try:
             kind = resource_class(name.kind)
             resource = kind(name, request.lifespan, seconds_of(self.patience))
@@ -264,7 +272,8 @@ class Table(Departures):
         if asked is not None:
             entry.asked = asked
         verdict = resource.judge(request, now, nested)
-        if verdict == GRANT:
+        full = len(resource.holders) + resource.waiters >= self._longest
+        if verdict == GRANT and not full:
             if resource.take(entry, now):
                 connection.bound[resource] += 1
                 connection.hold(entry)
@@ -283,11 +292,12 @@ class Table(Departures):
             if resource.ticks:
                 # The wall clock may have been set since the alarm was computed.
                 self._walk([(resource, [])], now, effects)  # older waiters first
-            if request.wait:
+            if request.wait and not full:
                 watch(entry, ancestors)
                 self._enqueue(entry, first, now, effects)
             else:
-                self._refuse(connection, request, resource.name.kind, "busy", first, now, effects)
+                why = "queue_full" if request.wait or verdict == GRANT else "busy"
+                self._refuse(connection, request, resource.name.kind, why, first, now, effects)
 
     def _refuse(
         self,

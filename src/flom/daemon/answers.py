@@ -7,8 +7,10 @@ from flom import trace
 from flom.core.requests import Closed, Enqueued, Granted, Parked, Refused
 from flom.daemon.connection import Connection
 from flom.daemon.door import Door
+from flom.daemon.limits import QUEUE, RESOURCES
 from flom.errors import (
     OWN_RC_ACCESS_DENIED,
+    OWN_RC_LIMIT_REACHED,
     OWN_RC_LOCK_NESTED,
     RC_INVALID_RESOURCE_NAME,
     RC_LOCK_BUSY,
@@ -38,6 +40,7 @@ _REFUSALS = {
     "denied": OWN_RC_ACCESS_DENIED,
     "nested": OWN_RC_LOCK_NESTED,
 }
+_FULL = {"queue_full": QUEUE, "table_full": RESOURCES}
 
 
 def _described(holder: "Claim") -> str:
@@ -71,10 +74,25 @@ class Answers(Door):
                 self._answer(connection, RC_LOCK_WAIT_RESOURCE)
                 self._changed()
             elif isinstance(effect, Refused):
-                ext = "" if effect.holder is None else _described(effect.holder)
-                self._answer(connection, _REFUSALS[effect.reason], None, ext)
+                self._answer(connection, *self._refusal(connection, effect))
             elif isinstance(effect, Closed):
                 self._dismiss(connection)
+
+    def _refusal(self, connection: Connection, effect: Refused) -> tuple[int, None, str]:
+        """The arguments of the answer."""
+        option = _FULL.get(effect.reason)
+        if option is None:
+            ext = "" if effect.holder is None else _described(effect.holder)
+            return _REFUSALS[effect.reason], None, ext
+        self._complain(connection, option)
+        return self._full(connection, option)
+
+    def _full(self, connection: Connection, option: str) -> tuple[int, None, str]:
+        """How a connection is told of a limit; an old client knows no better word than busy."""
+        if not connection.conversation.understands:
+            return RC_LOCK_BUSY, None, ""
+        tokens = (("limit", option), ("number", str(self._limits.of(option))))
+        return OWN_RC_LIMIT_REACHED, None, write(tokens)
 
     def _answer(
         self, connection: Connection, rc: int, element: str | None = None, ext: str = ""

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from flom.net.sockets import socket
     from flom.wire.server import ServerConversation
 
-# Bytes of answers that may wait for a peer before we read nothing more from it.
-OUTPUT_LIMIT = 65536
-
 
 class Connection:
     """A connection as the server holds it.
@@ -28,11 +25,13 @@ class Connection:
     what counts of that for `Families`. number: of the daemon's one counter. onlooker: it only asks
     for the state; talk: its questions, None as long as it has asked nothing; refill: is called when
     the peer has taken what it was sent. card: what the watchers tell of it, and for which ext.
-    Nothing here raises: what fails is told by False, and the server ends the connection when it
-    suits.
+    origin: whose it is, for the limit of connections per peer; surplus: the limit that it exceeds,
+    "" if none. most: bytes of answers that may wait for the peer to read. Nothing here raises: what
+    fails is told by False, and the server ends the connection when it suits.
     """
 
     __slots__ = (
+        "_most",
         "_output",
         "_reactor",
         "_uid",
@@ -45,22 +44,30 @@ class Connection:
         "ext",
         "number",
         "onlooker",
+        "origin",
         "peer",
         "peer_cn",
         "peerid",
         "refill",
         "session",
         "sock",
+        "surplus",
         "talk",
         "timer",
         "within",
     )
 
     def __init__(
-        self, reactor: "Reactor", sock: "socket", peer: str, conversation: "ServerConversation"
+        self,
+        reactor: "Reactor",
+        sock: "socket",
+        peer: str,
+        conversation: "ServerConversation",
+        most: int,
     ) -> None:
         self._reactor = reactor
-        self._output = b""
+        self._most = most
+        self._output = bytearray()
         self.sock = sock
         self.descriptor = sock.fileno()
         self.peer = peer
@@ -79,6 +86,8 @@ class Connection:
         self.talk: Talk | None = None
         self.refill: Callable[[], bool] | None = None
         self.card: tuple[str, str] | None = None
+        self.origin: int | str | None = None
+        self.surplus = ""
         self._uid: int | None = None
 
     def __str__(self) -> str:
@@ -100,6 +109,11 @@ class Connection:
         """Bytes that the peer has not taken yet."""
         return len(self._output)
 
+    @property
+    def overfull(self) -> bool:
+        """Whether the peer has left more unread than it may."""
+        return len(self._output) > self._most
+
     def want_refill(self, refill: "Callable[[], bool] | None") -> bool:
         """Call this when the peer can take more, None = there is nothing more.
 
@@ -120,7 +134,9 @@ class Connection:
         return READ if self.refill is None else READ | WRITE
 
     def send(self, data: bytes) -> bool:
-        """Send now, or keep for later what the peer does not take; False if it has gone.
+        """Send now, or keep for later what the peer does not take.
+
+        False if it has gone, or leaves too much unread.
 
         Over TLS this is one message; none, b"", sends only what TLS itself has to say.
         """
@@ -135,8 +151,7 @@ class Connection:
                 return True
         if self._output:
             self._output += data
-            # Who does not read is not listened to: its answers would fill our memory.
-            return len(self._output) <= OUTPUT_LIMIT or self._watch(WRITE)
+            return len(self._output) <= self._most
         try:
             sent = self.sock.send(data)
         except OSError as error:
@@ -144,7 +159,7 @@ class Connection:
                 return False
             sent = 0
         if sent < len(data):
-            self._output = data[sent:]
+            self._output += data[sent:]
             return self._watch(READ | WRITE)
         return True
 
@@ -155,7 +170,7 @@ class Connection:
         """
         try:
             if self._output:
-                self._output = self._output[self.sock.send(self._output) :]
+                del self._output[: self.sock.send(self._output)]
                 if not self._output and not self._watch(self._interest):
                     return False
             if self.refill is not None and not self._output and not self.closing:

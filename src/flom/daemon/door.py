@@ -1,18 +1,20 @@
 """The connections of a daemon: who comes in, who leaves, and what must be looked at when."""
 
 import time
+from errno import ECONNABORTED, EPERM, EPROTO
 
 from flom import trace
 from flom.core.requests import Instant
 from flom.core.table import Table
 from flom.daemon.connection import Connection
 from flom.daemon.families import Families
+from flom.daemon.limits import CONNECTIONS, MOST_SURPLUS, PER_PEER, Complaints, Grace
 from flom.daemon.reactor import READ
 from flom.daemon.tally import Tally
 from flom.net.address import numeric
 from flom.net.options import Keepalive, tune_tcp
 from flom.net.sockets import AF_UNIX, accept, socket
-from flom.wire.server import ServerConversation
+from flom.wire.server import NEW, ServerConversation
 from flom.wire.tokens import FLOM
 
 TYPE_CHECKING = False
@@ -20,17 +22,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flom.core.requests import Effect
+    from flom.daemon.limits import Limits
     from flom.daemon.questions import Desk
     from flom.daemon.reactor import Reactor, Timer
     from flom.daemon.secure import Guard
+    from flom.log import StreamLog, SystemLog
     from flom.net.listen import Listener
 
-# Seconds a handshake may take (wire.md W-49), and a half closed peer to go away.
-HANDSHAKE_LIMIT = 10.0
+# Seconds for a half closed peer to go away.
 LINGER_LIMIT = 10.0
+# Seconds after which newcomers are looked for although nobody has left, once nobody could come.
+LISTEN_AGAIN = 1.0
 NEVER = float("inf")
 # How many connections are accepted before others are served again.
 ACCEPT_BATCH = 64
+# What accept says of one connection only, which has gone before it was taken.
+_GONE = (ECONNABORTED, EPROTO, EPERM)
 
 
 class Door:
@@ -45,6 +52,8 @@ class Door:
         reactor: "Reactor",
         listener: "Listener",
         table: Table,
+        log: "SystemLog | StreamLog",
+        limits: "Limits",
         peerid: str,
         keepalive: Keepalive,
         guard: "Guard | None",
@@ -58,6 +67,14 @@ class Door:
         self.connections: set[Connection] = set()
         self.onlookers = 0
         self.served = 0
+        self._log = log
+        self._limits = limits
+        self._complaints = Complaints(reactor, log)
+        self._crowd: dict[int | str | None, int] = {}
+        self._silent = Grace(reactor, limits.silence, self._end_silence)
+        self._surplus = Grace(reactor, limits.message_time, self._expire)
+        self._deaf = False
+        self._listening_again: Timer | None = None
         self._listener = listener
         self._peerid = peerid
         self._keepalive = keepalive
@@ -92,8 +109,10 @@ class Door:
                 sock, address = accept(self._listener.sock)
             except BlockingIOError:
                 return taken
-            except OSError:
-                self._pause_listening()
+            except OSError as error:
+                if error.errno in _GONE:
+                    continue
+                self._stop_listening(error)
                 return taken
             self._welcome(sock, address)
         return limit
@@ -101,12 +120,31 @@ class Door:
     def _invited(self, events: int) -> None:
         self.accept()
 
-    def _pause_listening(self) -> None:
-        # Out of descriptors or memory: the waiting connection keeps the listener ready, so
-        # look away for a moment instead of spinning. Those already connected are served.
-        descriptor = self._listener.sock.fileno()
-        self.reactor.change(descriptor, 0)
-        self.reactor.call_at(self.reactor.now + 0.1, lambda: self.reactor.change(descriptor, READ))
+    def _stop_listening(self, error: OSError) -> None:
+        # Out of descriptors or memory: the waiting connection keeps the listener ready, so look
+        # away until somebody leaves instead of spinning. Those already connected are served.
+        here = len(self.connections)
+        text = f"newcomers wait until one of {here} connections ends: {error.strerror}"
+        self._complaints.add("accept", text)
+        self._deaf = self._deaf or self._watch_door(0)
+        if self._listening_again is None:
+            again = self.reactor.now + LISTEN_AGAIN
+            self._listening_again = self.reactor.call_at(again, self._try_again)
+
+    def _try_again(self) -> None:
+        self._listening_again = None
+        self._listen_again()
+
+    def _listen_again(self) -> None:
+        if self._deaf:
+            self._deaf = not self._watch_door(READ)
+
+    def _watch_door(self, events: int) -> bool:
+        try:
+            self.reactor.change(self._listener.sock.fileno(), events)
+        except OSError:
+            return False
+        return True
 
     def _welcome(self, sock: socket, address: object) -> None:
         try:
@@ -115,12 +153,15 @@ class Door:
             if sock.family != AF_UNIX:
                 tune_tcp(sock, self._keepalive)
                 peer = "/".join(numeric(address))  # type: ignore[arg-type]  # AF_INET and AF_INET6
-            connection = Connection(
-                self.reactor, sock, peer, ServerConversation(self._peerid, ext=FLOM)
-            )
+            conversation = ServerConversation(self._peerid, self._limits.message, FLOM)
+            connection = Connection(self.reactor, sock, peer, conversation, self._limits.unread)
+            connection.origin = connection.uid if sock.family == AF_UNIX else peer.split("/")[0]
+            if not self._admit(connection):
+                sock.close()
+                return
             if self._guard is not None:
                 connection.channel = self._guard.channel(self.reactor.now)
-                self._limit(connection, HANDSHAKE_LIMIT)
+                self._limit(connection, self._limits.message_time)
             self.reactor.add(
                 connection.descriptor, READ, lambda events: self._ready(connection, events)
             )
@@ -129,10 +170,46 @@ class Door:
             return
         self.served += 1
         self.connections.add(connection)
+        if connection.surplus:
+            self._surplus.add(connection)
+        else:
+            self._silent.add(connection)
+            self._crowd[connection.origin] = self._crowd.get(connection.origin, 0) + 1
         self.tally.connected(connection, self.instant())
         if trace.mask & (trace.CONNECTION | trace.TCP):
             trace.record(f"flom_conns: {connection} has come")
         self._changed()
+
+    def _admit(self, connection: Connection) -> bool:
+        """Look at the limits; False if there is not even room to tell a newcomer of them."""
+        if len(self.connections) - len(self._surplus) >= self._limits.connections:
+            connection.surplus = CONNECTIONS
+        elif self._crowd.get(connection.origin, 0) >= self._limits.per_peer:
+            connection.surplus = PER_PEER
+        else:
+            return True
+        self._complain(connection, connection.surplus)
+        return len(self._surplus) < MOST_SURPLUS
+
+    def _complain(self, connection: Connection, option: str) -> None:
+        text = f"refused {connection.peer}: --{option} is {self._limits.of(option)}"
+        self._complaints.add(option, text)
+
+    def _leave_crowd(self, connection: Connection) -> None:
+        if connection.surplus:
+            self._surplus.discard(connection)
+            return
+        self._silent.discard(connection)
+        left = self._crowd[connection.origin] - 1
+        if left:
+            self._crowd[connection.origin] = left
+        else:
+            del self._crowd[connection.origin]
+
+    def _end_silence(self, connection: Connection) -> None:
+        if connection.conversation.state is NEW:
+            self._complaints.add("silence", f"closed {connection.peer}: it has said nothing")
+            self._expire(connection)
 
     def close(self, connection: Connection) -> None:
         """End a connection; everything its client had is released."""
@@ -141,12 +218,17 @@ class Door:
         if trace.mask & (trace.CONNECTION | trace.TCP):
             trace.record(f"flom_conns: {connection} leaves")
         self.connections.discard(connection)
+        self._leave_crowd(connection)
         self._families.leave(connection)
+        if connection.overfull:
+            text = f"closed {connection.peer}: it leaves {connection.unread} bytes unread"
+            self._complaints.add("unread", text)
         connection.closing = True
         if connection.timer is not None:
             connection.timer.cancel()
         self.reactor.remove(connection.descriptor)
         connection.sock.close()
+        self._listen_again()
         self.stop_looking_on(connection)
         if connection.talk is not None and self._desk is not None:
             self._desk.leave(connection)

@@ -183,6 +183,7 @@ def serve(
     `files` is what `identity` has returned, `mounting` what `mounting_of` has.
     """
     from flom.daemon.lifecycle import Daemon
+    from flom.daemon.limits import Limits, raise_descriptor_limit
     from flom.machine import unique_id
     from flom.net.options import keepalive_of
 
@@ -198,11 +199,13 @@ def serve(
         from flom.daemon.gate import Gate
 
         gate = Gate(settings.access, log)
+    raise_descriptor_limit()
     daemon = Daemon(
         listener,
         log,
         lifespan=settings.daemon_lifespan,
         patience=settings.queue_patience,
+        limits=Limits(settings),
         peerid=unique_id(),
         keepalive=keepalive_of(settings),
         guard=guard,

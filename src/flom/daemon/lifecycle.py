@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from flom.daemon.discovery import Discovery
     from flom.daemon.gate import Gate
+    from flom.daemon.limits import Limits
     from flom.daemon.reactor import Timer
     from flom.daemon.secure import Guard
     from flom.daemon.vfs.mount import Mount
@@ -45,6 +46,7 @@ class Daemon:
         *,
         lifespan: int,
         patience: int,
+        limits: "Limits",
         peerid: str,
         keepalive: Keepalive,
         guard: "Guard | None" = None,
@@ -54,7 +56,7 @@ class Daemon:
         self._log = log
         self._listener = listener
         self._reactor = Reactor()
-        self._table = Table(patience)
+        self._table = Table(patience, limits.queue, limits.resources)
         self._lifespan = lifespan / 1000 if lifespan >= 0 else None
         self._quiescing = False
         self._born = self._reactor.now
@@ -67,6 +69,7 @@ class Daemon:
             listener,
             self._table,
             log,
+            limits,
             peerid=peerid,
             keepalive=keepalive,
             guard=guard,

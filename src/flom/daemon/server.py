@@ -30,14 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flom.daemon.gate import Gate
+    from flom.daemon.limits import Limits
     from flom.daemon.reactor import Reactor
     from flom.daemon.secure import Guard
     from flom.log import StreamLog, SystemLog
     from flom.net.listen import Listener
     from flom.wire.messages import Ask
 
-# Seconds a started message may take to arrive (wire.md W-8).
-MESSAGE_LIMIT = 10.0
 # Small: a larger buffer is made and cut for every message, and few are longer.
 RECEIVE_SIZE = 2048
 
@@ -58,6 +57,7 @@ class Server(Answers):
         listener: "Listener",
         table: Table,
         log: "SystemLog | StreamLog",
+        limits: "Limits",
         *,
         peerid: str,
         keepalive: Keepalive,
@@ -67,8 +67,7 @@ class Server(Answers):
         facts: "Callable[[], dict[str, object]]",
         gate: "Gate | None" = None,
     ) -> None:
-        super().__init__(reactor, listener, table, peerid, keepalive, guard, changed)
-        self._log = log
+        super().__init__(reactor, listener, table, log, limits, peerid, keepalive, guard, changed)
         self._shutdown = shutdown
         self._facts = facts
         self.gate = gate
@@ -140,7 +139,7 @@ class Server(Answers):
         timer = connection.timer
         if connection.conversation.mid_message:
             if timer is None and not connection.closing:
-                self._limit(connection, MESSAGE_LIMIT)
+                self._limit(connection, self._limits.message_time)
         elif timer is not None and not connection.closing:
             timer.cancel()
             connection.timer = None
@@ -172,6 +171,9 @@ class Server(Answers):
             self._introduce(connection, message.ext)
         if connection.about and self._looks_on(connection, message):
             return
+        if connection.surplus:
+            self._turn_away(connection)
+            return
         request = Request(
             message.name or b"",
             message.mode,
@@ -195,6 +197,14 @@ class Server(Answers):
             self.close(connection)
             return
         self._apply(self.table.deny(connection, request, self.instant()))
+
+    def _turn_away(self, connection: Connection) -> None:
+        """Refuse the lock of one connection too many."""
+        if not connection.conversation.understands:
+            self.close(connection)
+            return
+        self._answer(connection, *self._full(connection, connection.surplus))
+        self._dismiss(connection)
 
     def _introduce(self, connection: Connection, ext: str) -> None:
         connection.ext = ext

@@ -2,6 +2,7 @@
 
 from flom.errors import (
     OWN_RC_ACCESS_DENIED,
+    OWN_RC_LIMIT_REACHED,
     OWN_RC_LOCK_NESTED,
     OWN_RC_NO_STATE,
     RC_API_INVALID_SEQUENCE,
@@ -61,9 +62,10 @@ ANSWERS: dict[tuple[str, int], dict[int, str]] = {
         6: BOUND,
         OWN_RC_ACCESS_DENIED: BOUND,
         OWN_RC_LOCK_NESTED: BOUND,
+        OWN_RC_LIMIT_REACHED: BOUND,
     },
     (WAITING, LATER): {0: BOUND, 1: WAITING},
-    (WAITING, LAST): {0: BOUND, OWN_RC_LOCK_NESTED: BOUND},
+    (WAITING, LAST): {0: BOUND, OWN_RC_LOCK_NESTED: BOUND, OWN_RC_LIMIT_REACHED: BOUND},
 }
 
 # In these nothing is an answer to a lock.

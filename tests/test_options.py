@@ -60,7 +60,7 @@ def test_options_of_our_own():
     ours = {option.long: option.short for option in OPTIONS if option.ours}
     assert ours == {
         "queue-patience": "", "socket-mode": "", "conflict-exit-code": "E", "kill-child": "",
-        "quiet": "", "check": "", "anonymous": "",
+        "quiet": "", "progress": "", "check": "", "anonymous": "",
         "max-connections": "", "max-connections-per-peer": "", "max-message-size": "",
         "message-timeout": "", "first-message-timeout": "", "max-queue": "", "max-resources": "",
         "max-unread": "",

@@ -133,6 +133,14 @@ OPTIONS: dict[str, str] = {
         """,
     "kill-child": "",
     "quiet": "",
+    "progress": """
+        Of a wait of more than two seconds; a line whenever the situation changes, and the same
+        again at growing intervals. Who holds the lock, for how long, and the place in the queue
+        are told by daemons of this kind; of another one only its address and the time are known.
+
+        On a terminal, and in its foreground, the line is rewritten every two seconds and removed at
+        the end of the wait.
+        """,
     "check": """
         A line for each step, on standard output: the files that count, the daemon that would be
         used or started, the lock, the command.

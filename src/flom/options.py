@@ -304,6 +304,13 @@ OPTIONS = (
         True,
     ),
     Option(
+        "", "progress", "progress", "F", "boolean", False,
+        "", "", 0, "", "Information",
+        "say on standard error, in plain lines, what a long wait is for; on a terminal one line "
+        "tells it without this option, and with --quiet nothing does",
+        True,
+    ),
+    Option(
         "", "check", "check_only", "F", "boolean", False,
         "", "", 0, "", "Information",
         "say what this command would do and whether it would work, and do nothing (exit status "

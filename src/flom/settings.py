@@ -84,6 +84,7 @@ class Settings:
         max_unread: int
         kill_child: bool
         quiet: bool
+        progress: bool
         check_only: bool
         access: tuple[tuple[str, str], ...]
         files: tuple[str, ...]

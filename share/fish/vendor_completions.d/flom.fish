@@ -88,6 +88,7 @@ complete -c flom -n __flom_options -l max-resources -x -d 'resources that exist 
 complete -c flom -n __flom_options -l max-unread -x -d 'answers that a connection has not read yet'
 complete -c flom -n __flom_options -l kill-child -d 'if flom dies, however it dies, kill the command with it'
 complete -c flom -n __flom_options -l quiet -d 'no warnings, and nothing about a lock that is busy, late or absent'
+complete -c flom -n __flom_options -l progress -d 'say on standard error, in plain lines, what a long wait is for'
 complete -c flom -n __flom_options -l check -d 'say what this command would do and whether it would work, and do nothing'
 complete -c flom -n __flom_options -s c -l config-file -rF -d 'read this configuration file after /etc/flom.conf and ~/.flom'
 complete -c flom -n __flom_options -s x -l quiesce-exit -d 'ask the daemon to end when nobody holds or waits any more'

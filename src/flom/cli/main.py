@@ -2,8 +2,9 @@
 
 import posix
 import sys
+from time import monotonic
 
-from flom import trace
+from flom import signals, trace
 from flom.cli import child, messages, steps
 from flom.cli.command import command
 from flom.errors import FlomError
@@ -12,20 +13,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from flom.client.blocking import Lock
+    from flom.cli.waiting import Waiting
+    from flom.client.blocking import Lock, Look
     from flom.client.reach import Tell
+    from flom.client.session import Session
     from flom.settings import Settings
 
+# Seconds of waiting before the user is told of it, and between two looks at it.
+PATIENCE = 2.0
 
-def main(words: list[str], hidden: int | None = None) -> "NoReturn":
+
+def main(words: list[str], hidden: int | None = None, patience: float = PATIENCE) -> "NoReturn":
     """Run the command for this process.
 
-    `hidden` is the mask of the signals the caller had ignored, as the launcher read it. Never
-    returns: it leaves by `_exit`, which saves the interpreter's own tidying up (a fifth of its
-    start) and is safe because nothing is buffered here.
+    `hidden` is the mask of the signals the caller had ignored, as the launcher read it; a wait of
+    more than `patience` seconds is shown to who looks at the terminal. Never returns: it leaves by
+    `_exit`, which saves the interpreter's own tidying up (a fifth of its start) and is safe because
+    nothing is buffered here.
     """
     _occupy_standard_streams()
-    hands = Hands(hidden)
+    hands = Hands(hidden, patience)
     environ = _environment()
     trace.start(environ)
     conversation = command(words, environ, _working_directory())
@@ -37,12 +44,14 @@ def main(words: list[str], hidden: int | None = None) -> "NoReturn":
 class Hands:
     """Carries out one step after the other."""
 
-    __slots__ = ("_dispositions", "_lock")
+    __slots__ = ("_dispositions", "_lock", "_patience", "_waiting")
 
-    def __init__(self, hidden: int | None) -> None:
+    def __init__(self, hidden: int | None, patience: float) -> None:
         self._dispositions = child.Dispositions(hidden)
         self._dispositions.claim()
         self._lock: Lock | None = None
+        self._patience = patience
+        self._waiting: Waiting | None = None
 
     def carry_out(self, step: "steps.Step") -> "steps.Result":
         """Do what the step says and return its result; `End` does not return."""
@@ -59,7 +68,11 @@ class Hands:
                 self._connect(step)
             case steps.Acquire():
                 lock = self._held()
-                return steps.Held(lock.acquire(), lock.sessions)
+                try:
+                    element = lock.acquire()
+                finally:
+                    self._waited()
+                return steps.Held(element, lock.sessions)
             case steps.Execute():
                 return child.run(
                     step.argv, step.environ, step.ignored, self._dispositions, step.kill_child
@@ -80,6 +93,8 @@ class Hands:
         self._say(steps.Say(1, text))
 
     def _say(self, step: steps.Say) -> None:
+        if self._waiting is not None:
+            self._waiting.clear()
         try:
             _write(step.stream, step.text)
         except BrokenPipeError:
@@ -89,12 +104,50 @@ class Hands:
     def _connect(self, step: steps.Connect) -> None:
         from flom.client.blocking import Lock
 
-        step.settings.may_fork = True
-        self._lock = Lock(step.settings, self._told(step.settings), step.argv)
-        self._lock.connect()
+        settings, patience = step.settings, self._patience
+        settings.may_fork = True
+        look = self._look(settings)
+        told = self._told(settings)
+        self._lock = lock = Lock(settings, told, step.argv, look=look)
+        # A timer that is running belongs to our caller.
+        if look is None or signals.getitimer(signals.ITIMER_REAL)[0]:
+            lock.connect()
+            return
+        former = signals.signal(signals.SIGALRM, lambda *_: look(None))
+        signals.setitimer(signals.ITIMER_REAL, patience, patience)
+        try:
+            lock.connect()
+        except FlomError:
+            self._waited()
+            raise
+        finally:
+            signals.setitimer(signals.ITIMER_REAL, 0)
+            signals.signal(signals.SIGALRM, former)
+
+    def _look(self, settings: "Settings") -> "Look | None":
+        """Who shows a long wait, None if nobody wants to see it."""
+        if settings.quiet or not (settings.progress or posix.isatty(2)):
+            return None
+        since = monotonic()
+
+        def look(session: "Session | None") -> float:
+            if self._waiting is None:
+                if (left := since + self._patience - monotonic()) > 0:
+                    return left
+                from flom.cli.waiting import Waiting
+
+                self._waiting = Waiting(settings, since, self._patience)
+            return self._waiting.look(session)
+
+        return look
+
+    def _waited(self) -> None:
+        if self._waiting is not None:
+            self._waiting.end()
+            self._waiting = None
 
     def _stop(self, step: steps.Stop) -> None:
-        from flom.client.blocking import shut_down
+        from flom.client.stopping import shut_down
 
         shut_down(step.settings, immediate=step.immediate, tell=self._told(step.settings))
 

@@ -19,9 +19,14 @@ NO_COMMAND = (
 
 def line(text: str) -> str:
     """`text` as a line of ours, whatever characters it holds."""
-    if not text.isprintable():
-        text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-    return f"flom: {text}\n"
+    return f"flom: {visible(text)}\n"
+
+
+def visible(text: str) -> str:
+    """`text` with everything that a terminal could obey, or not show, as an escape sequence."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def warning(text: str) -> str:

@@ -1,33 +1,29 @@
 """The blocking shell around a session: one socket, one lock."""
 
 import posix
-from time import monotonic, sleep
+from time import monotonic
 
 from flom import trace
 from flom.client.about import announcement, handed_on, new_session
-from flom.client.reach import connect, connect_plain, reach, silent
-from flom.client.session import DEFAULT_LIMIT, Session, endpoint_of
+from flom.client.reach import reach, silent
+from flom.client.session import Session, endpoint_of
 from flom.errors import (
-    RC_DAEMON_NOT_STARTED,
-    RC_NETWORK_TIMEOUT,
     RC_RECV_ERROR,
     RC_SEND_ERROR,
     FlomError,
-    describe,
 )
 from flom.machine import unique_id
-from flom.net.address import TcpEndpoint, UnixEndpoint
-from flom.net.connect import NobodyListens
 from flom.net.sockets import MSG_DONTWAIT, SHUT_WR
-from flom.wire.client import ClientConversation
-from flom.wire.tokens import FLOM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from flom.client.reach import Endpoint, Stream, Tell
     from flom.settings import Settings
+
+    # None: for a connection. Returns seconds.
+    Look = Callable[[Session | None], float]
 
 RECEIVE_SIZE = 4096
 # Seconds to wait for the daemon's close after an unlock or a shutdown request (daemon.md 7, F32).
@@ -36,6 +32,8 @@ CLOSE_LIMIT = 1.0
 SYSTEM_LOG = "/dev/log"
 # How often a connection is made anew because the daemon ended between accept and answer.
 RESTARTS = 3
+# Seconds in which a daemon that can grant at once has answered.
+AT_ONCE = 0.1
 
 
 class Lock:
@@ -43,13 +41,16 @@ class Lock:
 
     `tell` is called while a daemon is searched by multicast: 1 and a line that `-V` shows, or 2
     and a warning. `command` is what will run under the lock, for the daemon to show. `as_library`
-    is the session's, `kind` its class. Every method raises FlomError with the return code the
-    reference shows in that phase.
+    is the session's, `kind` its class. `look` is called with the session whenever the daemon has
+    said something that is no grant, and after as many seconds as it returns; it may ask
+    `session.why`. Every method raises FlomError with the return code the reference shows in that
+    phase.
     """
 
     # Weak references: a program's locks are known to whoever must close their copies after a fork.
     __slots__ = (
-        "__weakref__", "_endpoint", "_name", "_session", "_settings", "_sock", "_tell",
+        "__weakref__", "_endpoint", "_look", "_look_at", "_name", "_session", "_settings", "_sock",
+        "_tell",
     )  # fmt: skip
 
     def __init__(
@@ -60,9 +61,12 @@ class Lock:
         *,
         as_library: bool = False,
         kind: type[Session] = Session,
+        look: "Look | None" = None,
     ) -> None:
         self._settings = settings
         self._tell = tell
+        self._look = look
+        self._look_at = 0.0
         self._endpoint = endpoint_of(settings)
         self._name = new_session()
         ext = announcement(settings, self._endpoint, command, self._name)
@@ -130,7 +134,7 @@ class Lock:
         sock = self._connected()
         try:
             self._hear(sock)
-            _send(sock, self._session.release(rollback))
+            send(sock, self._session.release(rollback))
             _await_close(sock)
         except OSError as error:
             raise self._session.lost(error) from None
@@ -174,7 +178,8 @@ class Lock:
         request = session.request()
         answered = False
         try:
-            _send(sock, request)
+            send(sock, request)
+            self._look_at = monotonic() + AT_ONCE
             while True:
                 data = self._receive(sock, session.answer_deadline(monotonic()))
                 if trace.mask & trace.MESSAGE:
@@ -182,10 +187,11 @@ class Lock:
                 answered = True
                 granted = session.received(data)
                 if reply := session.to_send():
-                    _send(sock, reply)
+                    send(sock, reply)
                 if granted:
                     sock.settimeout(None)
                     return session.element
+                self._show(sock)
         except OSError as error:
             if isinstance(error, ConnectionError) and not answered:
                 raise
@@ -197,71 +203,33 @@ class Lock:
 
     def _receive(self, sock: "Stream", deadline: float | None) -> bytes:
         """The next bytes of an answer; TimeoutError when there are none until `deadline`."""
-        sock.settimeout(remaining(deadline))
-        return sock.recv(RECEIVE_SIZE)
+        while True:
+            left = remaining(deadline)
+            pause = self._pause(left)
+            sock.settimeout(left if pause is None else pause)
+            try:
+                return sock.recv(RECEIVE_SIZE)
+            except TimeoutError as error:
+                if pause is None or error.errno is not None:
+                    raise
+            self._show(sock)
 
+    def _pause(self, left: float | None) -> float | None:
+        """Seconds until the next look, None if there is none within the time that is left."""
+        if self._look is None:
+            return None
+        pause = max(self._look_at - monotonic(), 0.001)
+        return pause if left is None or pause < left else None
 
-def shut_down(settings: "Settings", *, immediate: bool, tell: "Tell" = silent) -> bool:
-    """Ask a running daemon to end; never starts one (daemon.md 7, cli.md 13).
-
-    Returns False when the daemon did not close the connection within a second, which a reference
-    daemon does not for a quiesce. Raises FlomError: -2 when nobody listens, others when the
-    request could not be delivered or an immediate one was not obeyed.
-    """
-    endpoint = endpoint_of(settings)
-    deadline = monotonic() + DEFAULT_LIMIT
-    try:
-        sock = connect(endpoint, settings, deadline, tell)
-    except NobodyListens as error:
-        raise FlomError(RC_DAEMON_NOT_STARTED, error.text) from None
-    if not isinstance(endpoint, UnixEndpoint | TcpEndpoint):
-        from flom.client.discover import peer_of
-
-        endpoint = peer_of(sock)
-    conversation = ClientConversation(unique_id(), ext=FLOM)
-    give_up = monotonic() + CLOSE_LIMIT
-    try:
-        _send(sock, conversation.shutdown(immediate))
-        sock.settimeout(remaining(give_up))
-        while data := sock.recv(RECEIVE_SIZE):
-            conversation.receive(data)
-            sock.settimeout(remaining(give_up))
-        closed = True
-    except TimeoutError:
-        closed = False
-    except OSError as error:
-        if not immediate:
-            raise FlomError(
-                RC_SEND_ERROR, f"the daemon did not take the request ({error.strerror})"
-            ) from None
-        closed = True
-    finally:
-        sock.close()
-    if rc := conversation.verdict():
-        raise FlomError(rc, f"the daemon at {endpoint} refuses to end: {describe(rc)}")
-    if not closed:
-        text = f"rc {RC_NETWORK_TIMEOUT}: the daemon did not close within {CLOSE_LIMIT:.0f} s"
-        log("FLM020N", text)
-    if immediate:
-        _await_end(endpoint, settings)
-    return closed
-
-
-def _await_end(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings") -> None:
-    """An immediate shutdown was obeyed only if nobody listens any more (cli.md CF-19)."""
-    give_up = monotonic() + CLOSE_LIMIT
-    while True:
-        try:
-            connect_plain(endpoint, settings, give_up).close()
-        except FlomError:
+    def _show(self, sock: "Stream") -> None:
+        if self._look is None:
             return
-        if monotonic() >= give_up:
-            error = FlomError(
-                RC_SEND_ERROR, f"the daemon at {endpoint} did not obey: it still accepts clients"
-            )
-            explain_close(error, endpoint, settings)
-            raise error
-        sleep(0.02)
+        self._look_at = monotonic() + self._look(self._session)
+        if question := self._session.to_send():
+            try:
+                send(sock, question)
+            except OSError:
+                pass  # an answer may have come before the end, which reading will tell
 
 
 def explain_close(error: FlomError, endpoint: "Endpoint", settings: "Settings") -> None:
@@ -275,7 +243,8 @@ def explain_close(error: FlomError, endpoint: "Endpoint", settings: "Settings") 
         error.advice = "give --tls-certificate, --tls-private-key and --tls-ca-certificate"
 
 
-def _send(sock: "Stream", data: bytes) -> None:
+def send(sock: "Stream", data: bytes) -> None:
+    """Write a message."""
     if trace.mask & trace.MESSAGE:
         trace.record(f"flom_msg_send: {data!r}")
     sock.sendall(data)

@@ -32,6 +32,7 @@ from flom.wire.tokens import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from flom.client.why import Why
     from flom.net.discovery import GroupEndpoint
     from flom.settings import Settings
     from flom.wire.messages import Answer, Tell
@@ -93,12 +94,13 @@ class Session:
     bounds connecting, and then each wait for a further answer anew (api.md P-13); late refusals
     have other codes. `ext` is what we announce, see `about`. `served_by` is the daemon's id and
     the step of the answer that told it, None as long as none did. `peer_cn` is to be set to the
-    common name in the daemon's certificate when the connection uses TLS.
+    common name in the daemon's certificate when the connection uses TLS. `parked` tells that the
+    last answer was to wait for the creation of the resource.
     """
 
     __slots__ = (
         "_as_library", "_conversation", "_ext", "_kind", "_name", "_peerid", "_settings",
-        "_waits_since", "deadline", "element", "peer_cn", "served_by", "started",
+        "_waits_since", "_why", "deadline", "element", "parked", "peer_cn", "served_by", "started",
     )  # fmt: skip
 
     def __init__(
@@ -118,6 +120,8 @@ class Session:
         self._conversation = ClientConversation(peerid, ext=ext)
         self._as_library = as_library
         self._waits_since: float | None = None
+        self._why: Why | None = None
+        self.parked = False
         self.started = now
         self.deadline = now + timeout / 1000 if timeout > 0 else None
         self.element: str | None = None
@@ -151,6 +155,15 @@ class Session:
         """Whether a request was sent, and nothing has come back yet."""
         return self._conversation.state is ASKED
 
+    @property
+    def why(self) -> "Why":
+        """The question why the request has to wait, for a daemon that is `known`."""
+        if self._why is None:
+            from flom.client.why import Why
+
+            self._why = Why(self._conversation)
+        return self._why
+
     def answer_deadline(self, now: float) -> float | None:
         """When waiting for an answer has to be given up, for a wait that goes on at `now`."""
         timeout = self._settings.resource_timeout
@@ -171,6 +184,7 @@ class Session:
         settings = self._settings
         self._conversation = ClientConversation(self._peerid, ext=self._ext)
         self._waits_since = None
+        self._why = None
         return self._conversation.lock(
             self._kind,
             self._name,
@@ -203,8 +217,9 @@ class Session:
         return False
 
     def to_send(self) -> bytes:
-        """Bytes the conversation wants to send now (the answer to a ping)."""
-        return self._conversation.data_to_send()
+        """Bytes the conversation wants to send now (the answer to a ping, a question)."""
+        data = self._conversation.data_to_send()
+        return data if self._why is None else data + self._why.data_to_send()
 
     def expired(self) -> FlomError:
         """The error for a wait that reached its deadline."""
@@ -280,6 +295,7 @@ class Session:
         if rc == RC_OK:
             return True
         if rc in (RC_LOCK_ENQUEUED, RC_LOCK_WAIT_RESOURCE):
+            self.parked = rc == RC_LOCK_WAIT_RESOURCE
             return False
         assert rc is not None  # the conversation lets no answer without rc pass (W-16)
         if rc == OWN_RC_LOCK_NESTED:

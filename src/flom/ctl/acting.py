@@ -6,8 +6,9 @@ from select import POLLRDHUP, poll
 
 import click
 
-from flom.client.blocking import Lock, shut_down
+from flom.client.blocking import Lock
 from flom.client.endpoint import written
+from flom.client.stopping import shut_down
 from flom.core.modes import NAMES
 from flom.ctl import views
 from flom.ctl.asking import connected

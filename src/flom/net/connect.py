@@ -43,6 +43,9 @@ def connect_unix(endpoint: UnixEndpoint, deadline: float) -> socket:
         # wait by the send timeout, whereas a non-blocking connect would fail at once.
         sock.setsockopt(SOL_SOCKET, SO_SNDTIMEO, _timeval(deadline - monotonic()))
         sock.connect(endpoint.path)
+        while not _is_connected(sock):
+            sock.setsockopt(SOL_SOCKET, SO_SNDTIMEO, _timeval(deadline - monotonic()))
+            sock.connect(endpoint.path)
         if endpoint.private:
             _check_owner(endpoint.path, peer_uid(sock), "is served by")
         sock.setsockopt(SOL_SOCKET, SO_SNDTIMEO, bytes(16))
@@ -55,6 +58,19 @@ def connect_unix(endpoint: UnixEndpoint, deadline: float) -> socket:
         sock.close()
         raise
     return sock
+
+
+def _is_connected(sock: socket) -> bool:
+    """Whether the last `connect` has done its work.
+
+    When a signal interrupts it, Python takes it for one that goes on by itself, which that of a
+    UNIX socket does not.
+    """
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True
 
 
 def connect_tcp(endpoint: TcpEndpoint, deadline: float, keepalive: "Keepalive") -> socket:

@@ -1,0 +1,87 @@
+"""Ending a daemon (daemon.md 7)."""
+
+from time import monotonic, sleep
+
+from flom.client.blocking import CLOSE_LIMIT, RECEIVE_SIZE, explain_close, log, remaining, send
+from flom.client.reach import connect, connect_plain, silent
+from flom.client.session import DEFAULT_LIMIT, endpoint_of
+from flom.errors import (
+    RC_DAEMON_NOT_STARTED,
+    RC_NETWORK_TIMEOUT,
+    RC_SEND_ERROR,
+    FlomError,
+    describe,
+)
+from flom.machine import unique_id
+from flom.net.address import TcpEndpoint, UnixEndpoint
+from flom.net.connect import NobodyListens
+from flom.wire.client import ClientConversation
+from flom.wire.tokens import FLOM
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flom.client.reach import Tell
+    from flom.settings import Settings
+
+
+def shut_down(settings: "Settings", *, immediate: bool, tell: "Tell" = silent) -> bool:
+    """Ask a running daemon to end; never starts one (daemon.md 7, cli.md 13).
+
+    Returns False when the daemon did not close the connection within a second, which a reference
+    daemon does not for a quiesce. Raises FlomError: -2 when nobody listens, others when the
+    request could not be delivered or an immediate one was not obeyed.
+    """
+    endpoint = endpoint_of(settings)
+    deadline = monotonic() + DEFAULT_LIMIT
+    try:
+        sock = connect(endpoint, settings, deadline, tell)
+    except NobodyListens as error:
+        raise FlomError(RC_DAEMON_NOT_STARTED, error.text) from None
+    if not isinstance(endpoint, UnixEndpoint | TcpEndpoint):
+        from flom.client.discover import peer_of
+
+        endpoint = peer_of(sock)
+    conversation = ClientConversation(unique_id(), ext=FLOM)
+    give_up = monotonic() + CLOSE_LIMIT
+    try:
+        send(sock, conversation.shutdown(immediate))
+        sock.settimeout(remaining(give_up))
+        while data := sock.recv(RECEIVE_SIZE):
+            conversation.receive(data)
+            sock.settimeout(remaining(give_up))
+        closed = True
+    except TimeoutError:
+        closed = False
+    except OSError as error:
+        if not immediate:
+            raise FlomError(
+                RC_SEND_ERROR, f"the daemon did not take the request ({error.strerror})"
+            ) from None
+        closed = True
+    finally:
+        sock.close()
+    if rc := conversation.verdict():
+        raise FlomError(rc, f"the daemon at {endpoint} refuses to end: {describe(rc)}")
+    if not closed:
+        text = f"rc {RC_NETWORK_TIMEOUT}: the daemon did not close within {CLOSE_LIMIT:.0f} s"
+        log("FLM020N", text)
+    if immediate:
+        _await_end(endpoint, settings)
+    return closed
+
+
+def _await_end(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings") -> None:
+    """An immediate shutdown was obeyed only if nobody listens any more (cli.md CF-19)."""
+    give_up = monotonic() + CLOSE_LIMIT
+    while True:
+        try:
+            connect_plain(endpoint, settings, give_up).close()
+        except FlomError:
+            return
+        if monotonic() >= give_up:
+            error = FlomError(
+                RC_SEND_ERROR, f"the daemon at {endpoint} did not obey: it still accepts clients"
+            )
+            explain_close(error, endpoint, settings)
+            raise error
+        sleep(0.02)

@@ -106,9 +106,9 @@ class History:
         self.records.append(Record(at, "ask", number, ask))
         return number
 
-    def note(self, at, what, number=0, element=None, how=""):
-        """Note what happened to a request, or "restart"."""
-        self.records.append(Record(at, what, number, None, element, how))
+    def note(self, at, what, number=0, element=None, how="", ask=None):
+        """Note what happened to a request, or "restart"; `ask` if the request has its number."""
+        self.records.append(Record(at, what, number, ask, element, how))
 
 
 def lives(records):

@@ -1,0 +1,37 @@
+"""Everybody is killed, stopped and cut off at random, for half a minute; and whole groups at once.
+
+scripts/torture does it for as long as one likes.
+"""
+
+import signal
+
+import pytest
+from support import need, need_program
+from torture.groups import SIGNALS, WAITERS, Group
+from torture.run import PLACES, places, play
+
+SECONDS = 6.0  # of a round; that of the hosts includes a cut of nine seconds
+SEED = 32
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_no_promise_is_broken(where):
+    need(where in places(), "needs root, ip, nsenter, unshare, pgrep, ss")
+    if where == "tls":
+        need_program("openssl")
+    tally = {}
+    seconds = 2 * SECONDS if where == "hosts" else SECONDS
+    found = play(SEED + PLACES.index(where), where, seconds, tally)
+    assert not found, "\n".join(map(str, found))
+    assert tally["locks"] > 20
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("waiters", WAITERS)
+def test_a_signal_to_holder_and_waiters(place, waiters, number):
+    Group(place, waiters, terminal=False).end(number)
+
+
+@pytest.mark.parametrize("waiters", WAITERS)
+def test_a_key_for_holder_and_waiters(place, waiters):
+    Group(place, waiters, terminal=True).end(signal.SIGINT)

@@ -15,6 +15,8 @@ import threading
 import time
 
 import pytest
+from certificates import options
+from hosts import network
 from support import BOUND, FLOM, PROLOG, environment, kill, message, state, wait_for
 
 # The command with another idea of what a long wait is.
@@ -168,6 +170,17 @@ def test_the_line_comes_changes_and_goes(any_place, terminals):
     *dump, last, empty = terminal.screen
     assert (last, empty) == ("got", "")
     assert all(text.startswith("[") for text in dump)
+
+
+def test_over_tls(place, terminals, certificates):
+    words = options(certificates)
+    holder = place.hold("-d", "-1", *words)
+    terminal = terminals(flom(place, *words))
+    for times in ("for 0 s", "for 1 s", "for 2 s"):
+        assert f"(pid {holder.pid}" in terminal.await_shown(times)
+    release(holder)
+    assert terminal.end() == 0
+    assert terminal.screen == ["got", ""]
 
 
 def test_the_command_itself_after_two_seconds(place, terminals):
@@ -394,6 +407,19 @@ def test_connecting_that_takes_long(place, terminals):
         peer.close()
         assert terminal.end() == 0
         assert terminal.screen == ["got", ""]
+
+
+def test_searching_that_takes_long(folder):
+    group = ("-A", "239.255.43.21", "-d", "0", "-D", "1", "-I", "300")
+    with network(folder) as made:
+        host, _ = made.pair()
+        host.sh(f"ip route add 224.0.0.0/4 dev {host.interface}")
+        done = host.run(*program(SOON), "--progress", *group, "true")
+        quiet = host.run(*program(SOON), *group, "true")
+    first, *others = done.stderr.splitlines()
+    assert first == "flom: looking for a daemon on 239.255.43.21/28015 (0 s)"
+    assert others == quiet.stderr.splitlines()
+    assert done.returncode == quiet.returncode == 99
 
 
 def test_a_timer_of_the_caller_is_left_alone(place):

@@ -387,6 +387,26 @@ def test_who_reads_too_slowly_is_told_what_it_missed(place):
         assert expected - rows[0]["seq"] >= 40000
 
 
+def test_others_traffic_costs_a_resource_none_of_its_events(place):
+    place.run("-d", "-1", "--", "true")
+    pair = lock_message("noise") + message(2, 8, f'<resource name="{encoded("noise")}"/>')
+    rounds = 20
+    with watching(place, name="quiet") as events:
+        noisy, peer = place.peer(), place.peer()
+        for _ in range(rounds):
+            # More at once than is kept.
+            noisy.send(pair * 500)
+            for _ in range(250):
+                assert noisy.answer() == 0
+            assert peer.lock("quiet") == 0
+            peer.unlock("quiet")
+            for _ in range(250):
+                assert noisy.answer() == 0
+        rows = list(itertools.islice(events, 1 + 2 * rounds))
+    assert [row["event"] for row in rows] == ["created", *["granted", "released"] * rounds]
+    assert {row["name"] for row in rows} == {"quiet"}
+
+
 def lock_often(peer, name, done):
     """What has been dropped is told with the next event."""
     while not done.wait(0.05):

@@ -1,18 +1,18 @@
 """Those who watch what happens, and how much of the daemon's time they get.
 
-An event costs little when it happens: it is kept as it is. Somewhat later all watchers are told at
-once, each event put into words a single time. What that may take is a fixed share of the daemon's
-time; what cannot be told in it, or is not read by a watcher in time, is dropped, and the watcher
-is told how many events it has missed.
+An event costs little when it happens: it is kept as it is, once for those who watch everything and
+once for those who watch its resource. Somewhat later all watchers are told at once, each event put
+into words a single time. What that may take is a fixed share of the daemon's time; what cannot be
+told in it, or is not read by a watcher in time, is dropped, and the watcher is told how many events
+it has missed. Of what nobody wants to know nothing is kept or told, however much happens.
 """
 
-import json
 from binascii import b2a_base64
-from json.encoder import encode_basestring_ascii as quoted
 from time import thread_time
 
 from flom.core.requests import Request
 from flom.daemon import rows
+from flom.daemon.events import Event, dropped, line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,20 +21,8 @@ if TYPE_CHECKING:
     from flom.core.requests import Instant
     from flom.core.resource import Entry, Resource
     from flom.daemon.connection import Connection
+    from flom.daemon.events import Kept
     from flom.daemon.reactor import Reactor
-
-    # The arguments of Event.
-    Kept = tuple[
-        int,
-        str,
-        int,
-        Resource | None,
-        object,
-        Entry | Request | None,
-        float | None,
-        float | None,
-        str | None,
-    ]
 
 # Events kept for those who have not been told yet.
 KEPT = 4096
@@ -47,68 +35,111 @@ SHARE = 50
 UNREAD = 65536
 
 
-class Event:
-    """Something that happened, made from what was kept of it."""
-
-    __slots__ = (
-        "client", "held", "reason", "resource", "seq", "subject", "time", "waited", "what",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        seq: int,
-        what: str,
-        time: int,
-        resource: "Resource | None",
-        client: object,
-        subject: "Entry | Request | None",
-        waited: float | None,
-        held: float | None,
-        reason: str | None,
-    ) -> None:
-        self.seq = seq
-        self.what = what
-        self.time = time
-        self.resource = resource
-        self.client = client
-        self.subject = subject
-        self.waited = waited
-        self.held = held
-        self.reason = reason
-
-
 class Watcher:
-    """One connection that is told, from event number `seq` on, in answers to question `number`.
+    """One connection that is told in answers to question `number`.
 
-    root: of the one resource it wants to know of, None = of all. at: how many events it has passed
-    since the watchers began.
+    at: how many kept events of its stream it has passed. place: which event of the stream comes
+    next, those that were dropped included. seq: the number of the event it was told last, plus one.
     """
 
-    __slots__ = ("at", "connection", "number", "root", "seq")
+    __slots__ = ("at", "connection", "number", "place", "seq")
 
     def __init__(
-        self, connection: "Connection", number: int, root: bytes | None, at: int, seq: int
+        self, connection: "Connection", number: int, at: int, place: int, seq: int
     ) -> None:
         self.connection = connection
         self.number = number
-        self.root = root
         self.at = at
+        self.place = place
         self.seq = seq
+
+
+class Stream:
+    """The events of one resource, or all of them, and those who watch these.
+
+    passed: how many events have been kept and are kept no more. count: how many there were, those
+    that were dropped included; the stream of all events does not need it, its events have numbers.
+    """
+
+    __slots__ = ("count", "events", "passed", "watchers")
+
+    def __init__(self) -> None:
+        self.watchers: dict[Connection, Watcher] = {}
+        self.events: list[tuple[int, Kept]] = []
+        self.passed = 0
+        self.count = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for another event."""
+        return len(self.events) >= KEPT
+
+    @property
+    def behind(self) -> bool:
+        """Whether somebody has not been told everything."""
+        return any(one.at < self.end for one in self.watchers.values())
+
+    @property
+    def end(self) -> int:
+        """How many events have been kept in all."""
+        return self.passed + len(self.events)
+
+    def keep(self, place: int, kept: "Kept") -> None:
+        """Keep an event, if there is room."""
+        if len(self.events) < KEPT:
+            self.events.append((place, kept))
+
+    def clear(self) -> None:
+        """Forget everything that is kept."""
+        self.passed = self.end
+        self.events.clear()
+
+    def tell(self) -> "list[Connection]":
+        """Tell everybody who is ready the next events; returns those who cannot be told."""
+        ready = [one for one in self.watchers.values() if one.connection.unread < UNREAD]
+        parts: dict[tuple[int, int, int], bytes] = {}
+        gone = []
+        for watcher in ready:
+            first = watcher.at - self.passed
+            batch = self.events[first : first + BATCH]
+            if not batch:
+                continue
+            key = first, watcher.place, watcher.seq
+            if key not in parts:
+                parts[key] = _in_words(batch, watcher.place, watcher.seq)
+            watcher.at += len(batch)
+            watcher.place = batch[-1][0] + 1
+            watcher.seq = batch[-1][1][0] + 1
+            connection = watcher.connection
+            if not connection.send(connection.conversation.part(watcher.number, parts[key])):
+                gone.append(connection)
+        self._forget(ready)
+        return gone
+
+    def _forget(self, ready: list[Watcher]) -> None:
+        """Drop what everybody knows; if room is short, also what only slow readers do not."""
+        short = len(self.events) > KEPT * 3 // 4
+        heeded = ready if short and ready else list(self.watchers.values())
+        known = min((one.at for one in heeded), default=self.passed)
+        if known > self.passed:
+            del self.events[: known - self.passed]
+            self.passed = known
+            for watcher in self.watchers.values():
+                watcher.at = max(watcher.at, known)
 
 
 class Watchers:
     """All watchers of a daemon. seq: the number of the next event.
 
-    full: there is no room for another event; it is enough to count it (`seq`).
+    full: everybody watches everything, and there is no room for another event; it is enough to
+    count it (`seq`).
 
     `gone` is called with a connection that cannot be told any more, `fail` with all of them when
     telling fails for a fault of ours.
     """
 
-    __slots__ = (
-        "_armed", "_events", "_fail", "_gone", "_passed", "_reactor", "_rest", "_watchers",
-        "full", "seq",
-    )  # fmt: skip
+    __slots__ = ("_armed", "_chosen", "_everything", "_fail", "_gone", "_reactor", "_rest",
+                 "full", "seq")  # fmt: skip
 
     def __init__(
         self,
@@ -119,26 +150,37 @@ class Watchers:
         self._reactor = reactor
         self._gone = gone
         self._fail = fail
-        self._watchers: dict[Connection, Watcher] = {}
-        self._events: list[Kept] = []
-        self._passed = 0  # events that are kept no more
+        self._everything = Stream()
+        self._chosen: dict[bytes, Stream] = {}  # by the identity of the resource
         self._armed = False
         self._rest = 0.0  # no telling before this time of the reactor
         self.seq = 0
         self.full = False
 
     def add(self, connection: "Connection", number: int, root: bytes | None) -> bool:
-        """Tell a connection what happens from now on; False if it is told already."""
-        if connection in self._watchers:
+        """Tell a connection what happens from now on; False if it is told already.
+
+        root: of the one resource it wants to know of, None = of all.
+        """
+        if any(connection in stream.watchers for stream in self._streams()):
             return False
-        at = self._passed + len(self._events)
-        self._watchers[connection] = Watcher(connection, number, root, at, self.seq)
+        if root is None:
+            stream, place = self._everything, self.seq
+        else:
+            stream = self._chosen.setdefault(root, Stream())
+            place = stream.count
+        stream.watchers[connection] = Watcher(connection, number, stream.end, place, self.seq)
+        self._judge()
         return True
 
     def remove(self, connection: "Connection") -> bool:
         """Tell a connection nothing more; returns whether there is anybody left."""
-        self._watchers.pop(connection, None)
-        return bool(self._watchers)
+        for stream in self._streams():
+            if stream.watchers.pop(connection, None) and not stream.watchers:
+                stream.clear()
+        self._chosen = {root: one for root, one in self._chosen.items() if one.watchers}
+        self._judge()
+        return any(stream.watchers for stream in self._streams())
 
     def record(
         self,
@@ -151,16 +193,33 @@ class Watchers:
         held: float | None = None,
         reason: str | None = None,
     ) -> None:
-        """Keep an event until it has been told, if there is room."""
+        """Keep an event until those who want to know it have been told, if there is room."""
         seq = self.seq
         self.seq = seq + 1
         if self.full:
             return
-        events = self._events
-        events.append((seq, what, now.wall, resource, client, subject, waited, held, reason))
-        self.full = len(events) >= KEPT
-        if not self._armed:
+        kept = seq, what, now.wall, resource, client, subject, waited, held, reason
+        wanted = False
+        if self._everything.watchers:
+            wanted = True
+            self._everything.keep(seq, kept)
+        if self._chosen:
+            stream = self._chosen.get(_root(resource, subject))
+            if stream is not None:
+                wanted = True
+                stream.keep(stream.count, kept)
+                stream.count += 1
+        else:
+            self.full = self._everything.full
+        if wanted and not self._armed:
             self._arm()
+
+    def _streams(self) -> "list[Stream]":
+        """Those of single resources first: little happens there that would delay the others."""
+        return [*self._chosen.values(), self._everything]
+
+    def _judge(self) -> None:
+        self.full = not self._chosen and self._everything.full
 
     def _arm(self) -> None:
         self._armed = True
@@ -169,128 +228,35 @@ class Watchers:
 
     def _tell(self) -> None:
         self._armed = False
-        try:
-            self._tell_ready()
-        except Exception as fault:
-            self._fail(list(self._watchers), fault)
-
-    def _tell_ready(self) -> None:
-        """Tell everybody who is ready for it the next events."""
         begin = thread_time()
-        end = self._passed + len(self._events)
-        ready = [one for one in self._watchers.values() if one.connection.unread < UNREAD]
-        words: dict[tuple[int, int], list[tuple[Event, str]]] = {}
-        parts: dict[tuple[int, int], bytes] = {}
-        for watcher in ready:
-            self._tell_one(watcher, words, parts)
-        self._forget(ready)
-        self._rest = self._reactor.now + SHARE * (thread_time() - begin)
-        if any(one.at < end for one in self._watchers.values()):
-            self._arm()
-
-    def _tell_one(
-        self,
-        watcher: Watcher,
-        words: "dict[tuple[int, int], list[tuple[Event, str]]]",
-        parts: dict[tuple[int, int], bytes],
-    ) -> None:
-        first = max(watcher.at - self._passed, 0)
-        batch = self._events[first : first + BATCH]
-        if not batch:
+        try:
+            gone = [one for stream in self._streams() for one in stream.tell()]
+        except Exception as fault:
+            everybody = [one for stream in self._streams() for one in stream.watchers]
+            self._fail(everybody, fault)
             return
-        key = first, watcher.seq
-        said = words.get(key)
-        if said is None:
-            said = words[key] = _in_words([Event(*kept) for kept in batch], watcher.seq)
-        data = parts.get(key) if watcher.root is None else None
-        if data is None:
-            lines = [line for event, line in said if _concerns(event, watcher.root)]
-            data = b2a_base64("".join(lines).encode(), newline=False)
-            if watcher.root is None:
-                parts[key] = data
-        watcher.at = self._passed + first + len(batch)
-        watcher.seq = batch[-1][0] + 1
-        connection = watcher.connection
-        if data and not connection.send(connection.conversation.part(watcher.number, data)):
+        self._judge()
+        self._rest = self._reactor.now + SHARE * (thread_time() - begin)
+        if any(stream.behind for stream in self._streams()):
+            self._arm()
+        for connection in gone:
             self._gone(connection)
 
-    def _forget(self, ready: list[Watcher]) -> None:
-        """Drop what everybody knows; if room is short, also what only slow readers do not."""
-        short = len(self._events) > KEPT * 3 // 4
-        heeded = ready if short and ready else list(self._watchers.values())
-        known = min((one.at for one in heeded), default=self._passed + len(self._events))
-        if known > self._passed:
-            del self._events[: known - self._passed]
-            self._passed = known
-            self.full = len(self._events) >= KEPT
 
-
-def _concerns(event: Event, root: bytes | None) -> bool:
-    if root is None or event.what == "dropped":
-        return True
-    if event.resource is not None:
-        return event.resource.name.root == root
-    return isinstance(event.subject, Request) and rows.root_of(event.subject.name) == root
-
-
-def _in_words(batch: list[Event], expected: int) -> list[tuple[Event, str]]:
-    """Each event as a line of JSON; before those that follow on missing ones, how many miss."""
-    said = []
-    for event in batch:
-        if event.seq != expected:
-            count = event.seq - expected
-            dropped = Event(expected, "dropped", event.time, None, None, None, None, None, None)
-            time = _short(event.time / 1e6)
-            line = f'{{"seq":{expected},"event":"dropped","time":{time},"count":{count}}}\n'
-            said.append((dropped, line))
-        expected = event.seq + 1
-        said.append((event, _line(event)))
-    return said
-
-
-def _line(event: Event) -> str:
-    resource, client = event.resource, event.client
+def _root(resource: "Resource | None", subject: "Entry | Request | None") -> bytes:
+    """The identity of the resource that an event concerns; b"", which is none, if there is none."""
     if resource is not None:
-        name = resource.name
-        place = f'{resource.number},"name":{quoted(rows.text(name.text))},"kind":"{name.kind}"'
-    elif isinstance(event.subject, Request):
-        kind = rows.kind_of(event.subject.name)
-        place = f'null,"name":{quoted(rows.text(event.subject.name))},"kind":{_text(kind)}'
-    else:
-        place = 'null,"name":null,"kind":null'
-    claim = "null" if client is None else _claim(event, client)  # type: ignore[arg-type]
-    return (
-        f'{{"seq":{event.seq},"event":"{event.what}","time":{_short(event.time / 1e6)},'
-        f'"resource":{place},"claim":{claim},"waited":{_short(event.waited)},'
-        f'"held":{_short(event.held)},"reason":{_text(event.reason)}}}\n'
-    )
+        return resource.name.root
+    return (isinstance(subject, Request) and rows.root_of(subject.name)) or b""
 
 
-def _claim(event: Event, client: "Connection") -> str:
-    subject = event.subject
-    told, nested, element = "", "false", None
-    wanted = '"name":null,"mode":null,"quantity":null'
-    if subject is not None:
-        kind = event.resource.name.kind if event.resource else rows.kind_of(subject.name)
-        told = subject.told
-        mode = rows.mode_of(kind, subject.mode)
-        quantity = subject.quantity if kind == "numeric" else "null"
-        wanted = (
-            f'"name":{quoted(rows.text(subject.name))},"mode":{_text(mode)},"quantity":{quantity}'
-        )
-        if not isinstance(subject, Request):
-            nested = "true" if subject.nested else "false"
-            element = None if event.what in ("enqueued", "withdrawn") else subject.element
-    if client.card is None or client.card[0] != told:
-        text = json.dumps(rows.peer(client, told), separators=(",", ":"))
-        client.card = told, text[1:-1]
-    card = client.card[1]
-    return f'{{"id":{client.number},{wanted},"element":{_text(element)},"nested":{nested},{card}}}'
-
-
-def _text(text: str | None) -> str:
-    return "null" if text is None else quoted(text)
-
-
-def _short(number: float | None) -> str:
-    return "null" if number is None else f"{number:.6f}"
+def _in_words(batch: "list[tuple[int, Kept]]", place: int, seq: int) -> bytes:
+    """Events as a part of an answer; before those that follow on missing ones, how many miss."""
+    lines = []
+    for at, kept in batch:
+        event = Event(*kept)
+        if at != place:
+            lines.append(dropped(seq, event, at - place))
+        lines.append(line(event))
+        place, seq = at + 1, event.seq + 1
+    return b2a_base64("".join(lines).encode(), newline=False)

@@ -89,7 +89,7 @@ def test_settings_come_from_the_files_of_flom(said, tmp_path):
 def test_without_a_daemon(said, tmp_path, name):
     status, out, err = said(name, "-s", "p")
     assert (status, out) == (99, "")
-    assert "p: no such socket" in err
+    assert "p: no such socket (no daemon runs there, so nothing is locked;" in err
     assert not list(tmp_path.iterdir())
 
 

@@ -13,6 +13,12 @@ class Mode(IntEnum):
     PW = 4
     EX = 5
 
+    def __str__(self) -> str:
+        return self.name
+
+    def __format__(self, spec: str) -> str:
+        return format(self.name, spec)
+
 
 NL = Mode.NL
 CR = Mode.CR

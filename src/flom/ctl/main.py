@@ -11,11 +11,13 @@ from flom.cli.parse import parse
 from flom.errors import (
     EXIT_FAILURE,
     EXIT_OK,
+    RC_DAEMON_NOT_STARTED,
     RC_INACTIVE_FEATURE,
     RC_INVALID_OPTION,
     FlomError,
     UsageError,
 )
+from flom.net.connect import NobodyListens
 from flom.options import OPTIONS, Option
 from flom.settings import load
 
@@ -66,6 +68,7 @@ Exit status: 0 done; 1 the answer is no (explain: would not be granted; show,
 release: nobody uses the resource; ping: no daemon); 2 wrong words; 96, 98 as
 flom's (hold); 99 any other failure.
 """
+_NOBODY = "no daemon runs there, so nothing is locked; look at the address if you expected one"
 _WIDTH = 79
 _COLUMN = 13
 
@@ -80,7 +83,9 @@ def main(words: list[str] | None = None) -> int:
     except FlomError as error:
         from flom.ctl.output import printable
 
-        print(f"flomctl: {printable(error.text)} [ret_cod={error.rc}]", file=sys.stderr)
+        nobody = isinstance(error, NobodyListens) or error.rc == RC_DAEMON_NOT_STARTED
+        hint = f" ({_NOBODY})" if nobody else ""
+        print(f"flomctl: {printable(error.text)}{hint} [ret_cod={error.rc}]", file=sys.stderr)
         return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILURE
     except BrokenPipeError:
         return abandon_output()

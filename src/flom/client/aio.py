@@ -3,21 +3,17 @@
 import asyncio
 import functools
 import inspect
+from collections.abc import Awaitable, Callable, Coroutine
 from time import monotonic
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from types import TracebackType
+from typing import ParamSpec, TypeVar
 
 from flom.client import nonblocking
 from flom.client.failures import ConnectError, DaemonError, LockError
 from flom.client.handle import BaseHeld, Entered, enlist
 from flom.client.mode import Mode
-from flom.client.request import BaseClient, Request
+from flom.client.request import BaseClient, Request, Seconds
 from flom.errors import FlomError
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
-    from types import TracebackType
-
-    from flom.client.request import Seconds
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,7 +54,7 @@ class Held(BaseHeld[nonblocking.Lock]):
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        trace: "TracebackType | None",
+        trace: TracebackType | None,
     ) -> None:
         try:
             await self._release(self._rolls_back(error))
@@ -100,6 +96,9 @@ class Lock:
         self._on_lost = on_lost
         self._entered: Entered[Held] = Entered()
 
+    def __repr__(self) -> str:
+        return f"<Lock {self._request}>"
+
     async def acquire(self) -> Held:
         """Wait for the lock, as long as its timeout says.
 
@@ -132,13 +131,13 @@ class Lock:
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        trace: "TracebackType | None",
+        trace: TracebackType | None,
     ) -> None:
         await self._entered.pop(asyncio.current_task()).__aexit__(kind, error, trace)
 
     def __call__(
-        self, function: "Callable[P, Awaitable[R]]"
-    ) -> "Callable[P, Coroutine[object, object, R]]":
+        self, function: Callable[P, Awaitable[R]]
+    ) -> Callable[P, Coroutine[object, object, R]]:
         """The coroutine function, held under the lock by each of its calls.
 
         Raises TypeError for anything else.
@@ -164,10 +163,10 @@ class Client(BaseClient):
         resource: str,
         *,
         mode: Mode = Mode.EX,
-        timeout: "Seconds | None" = None,
+        timeout: Seconds | None = None,
         quantity: int = 1,
         create: bool = True,
-        idle_lifespan: "Seconds" = 0,
+        idle_lifespan: Seconds = 0,
         commit_on_error: bool = False,
         raise_lost: bool = True,
         on_lost: "Callable[[Held], object] | None" = None,
@@ -179,7 +178,7 @@ class Client(BaseClient):
         return Lock(
             self._request(
                 resource, mode, timeout, quantity, create, idle_lifespan,
-                commit_on_error, raise_lost,
+                commit_on_error, raise_lost, on_lost,
             ),
             on_lost,
         )  # fmt: skip

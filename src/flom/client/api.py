@@ -3,22 +3,18 @@
 import functools
 import inspect
 import threading
+from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from types import TracebackType
+from typing import ParamSpec, TypeVar
 
 from flom.client import blocking
 from flom.client.failures import ConnectError, DaemonError, LockError
 from flom.client.handle import BaseHeld, Entered, enlist
 from flom.client.holders import AskingSession
 from flom.client.mode import Mode
-from flom.client.request import BaseClient, Request
+from flom.client.request import BaseClient, Request, Seconds
 from flom.errors import FlomError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-
-    from flom.client.request import Seconds
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,7 +57,7 @@ class Held(BaseHeld[blocking.Lock]):
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        trace: "TracebackType | None",
+        trace: TracebackType | None,
     ) -> None:
         try:
             self._release(self._rolls_back(error))
@@ -99,6 +95,9 @@ class Lock:
         self._on_lost = on_lost
         self._entered: Entered[Held] = Entered()
 
+    def __repr__(self) -> str:
+        return f"<Lock {self._request}>"
+
     def acquire(self) -> Held:
         """Wait for the lock, as long as its timeout says.
 
@@ -132,17 +131,17 @@ class Lock:
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        trace: "TracebackType | None",
+        trace: TracebackType | None,
     ) -> None:
         self._entered.pop(threading.get_ident()).__exit__(kind, error, trace)
 
-    def __call__(self, function: "Callable[P, R]") -> "Callable[P, R]":
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """The function, held under the lock by each of its calls.
 
         Raises TypeError for one whose call does not run it: a coroutine function (use flom.aio),
         a generator function (put a `with` into it).
         """
-        if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        if _runs_later(function) or _runs_later(type(function).__call__):
             raise TypeError(f"{function!r} runs after its call: use flom.aio, or `with` inside it")
 
         @functools.wraps(function)
@@ -151,6 +150,13 @@ class Lock:
                 return function(*args, **kwargs)
 
         return locked
+
+
+def _runs_later(function: object) -> bool:
+    kinds = (
+        inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction,
+    )  # fmt: skip
+    return any(is_one(function) for is_one in kinds)
 
 
 class Client(BaseClient):
@@ -163,10 +169,10 @@ class Client(BaseClient):
         resource: str,
         *,
         mode: Mode = Mode.EX,
-        timeout: "Seconds | None" = None,
+        timeout: Seconds | None = None,
         quantity: int = 1,
         create: bool = True,
-        idle_lifespan: "Seconds" = 0,
+        idle_lifespan: Seconds = 0,
         commit_on_error: bool = False,
         raise_lost: bool = True,
         on_lost: "Callable[[Held], object] | None" = None,
@@ -185,7 +191,7 @@ class Client(BaseClient):
         return Lock(
             self._request(
                 resource, mode, timeout, quantity, create, idle_lifespan,
-                commit_on_error, raise_lost,
+                commit_on_error, raise_lost, on_lost,
             ),
             on_lost,
         )  # fmt: skip

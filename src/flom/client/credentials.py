@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from flom.settings import Settings
 
-    Path = str | os.PathLike[str]
+Path = str | os.PathLike[str]
 
 
 class Tls:
@@ -22,7 +22,7 @@ class Tls:
     __slots__ = ("ca", "certificate", "check_peer_id", "private_key")
 
     def __init__(
-        self, certificate: "Path", private_key: "Path", ca: "Path", check_peer_id: bool = False
+        self, certificate: Path, private_key: Path, ca: Path, check_peer_id: bool = False
     ) -> None:
         self.certificate = os.fspath(certificate)
         self.private_key = os.fspath(private_key)

@@ -1,15 +1,20 @@
 """The lock a program holds: what both faces know of it, and who may give it back."""
 
 import os
+import warnings
 from time import monotonic
 from typing import Generic, Protocol, TypeVar
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from flom.client.failures import LockError, LockLost
 from flom.client.request import Request
 from flom.client.session import variables
 from flom.client.watch import Watcher, ended
 from flom.errors import FlomError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Engine(Protocol):
@@ -81,8 +86,16 @@ class BaseHeld(Generic[E]):
         # Taken out by whoever releases, and by whoever tells of the loss: once, in any thread.
         self._release_token = [None]
         self._loss_token = [None]
+        self._watch = _weakly(self)
         if watched:
-            watcher().add(engine.fileno(), self._look)
+            watcher().add(engine.fileno(), self._watch)
+
+    def __del__(self) -> None:
+        # Not there: the constructor was interrupted.
+        if self.__dict__.get("_watch") is not None and self._leaves():
+            text = f"flom: {self._request} was dropped without a release"
+            warnings.warn(text, ResourceWarning, stacklevel=2, source=self)
+            self._engine.close()
 
     @property
     def lost(self) -> bool:
@@ -121,7 +134,7 @@ class BaseHeld(Generic[E]):
         except IndexError:
             return False
         if _watchers:
-            _watchers[0].remove(self._engine.fileno(), self._look)
+            _watchers[0].remove(self._engine.fileno(), self._watch)
         return True
 
     def _loss(self, error: FlomError) -> LockError:
@@ -131,11 +144,24 @@ class BaseHeld(Generic[E]):
     def _rolls_back(self, error: BaseException | None) -> bool:
         return error is not None and not self._request.commit_on_error
 
+    def __reduce__(self) -> str:
+        raise TypeError("a lock that is held cannot be copied or pickled; it has one holder")
+
     def __repr__(self) -> str:
-        return (
-            f"<{type(self).__name__} {self.resource!r} {self.mode.name} at {self.endpoint}"
-            f"{f', element {self.element!r}' if self.element is not None else ''}>"
-        )
+        element = f", element {self.element!r}" if self.element is not None else ""
+        state = ", lost" if self._lost else "" if self._release_token else ", released"
+        return f"<Held {self._request}{element}{state}>"
+
+
+def _weakly(held: BaseHeld[E]) -> "Callable[[], object]":
+    """A look at a lock that the program may drop meanwhile."""
+    known = ref(held)
+
+    def look() -> None:
+        if (held := known()) is not None:
+            held._look()
+
+    return look
 
 
 H = TypeVar("H")

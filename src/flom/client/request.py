@@ -1,6 +1,8 @@
 """What a program asks for, and of whom: the settings behind every lock of both faces."""
 
+import inspect
 import math
+import operator
 import os
 import sys
 import warnings
@@ -16,9 +18,7 @@ from flom.errors import RC_INVALID_OPTION, ConfigError, FlomError
 from flom.settings import Settings, load
 from flom.values import INT_MAX, MODAL_KINDS, TEXT_RULES, quoted, resource_kind
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    Seconds = float | timedelta
+Seconds = float | timedelta
 
 
 class BaseClient:
@@ -39,8 +39,12 @@ class BaseClient:
         tls: what to speak TLS with; None: what the files say. start_daemon: whether to start one
         when none answers; None: only at a UNIX socket. All the rest comes from /etc/flom.conf and
         ~/.flom, which are read once, for the first lock.
-        Raises InvalidRequest for an endpoint that cannot be understood.
+        Raises InvalidRequest for an endpoint that cannot be understood, TypeError for what is none.
         """
+        if not isinstance(endpoint, str | None):
+            raise _unexpected("endpoint", "a str", endpoint)
+        if not isinstance(tls, Tls | None):
+            raise _unexpected("tls", "a flom.Tls", tls)
         self._endpoint = endpoint
         self._tls = tls
         self._start_daemon = start_daemon
@@ -51,24 +55,35 @@ class BaseClient:
             except ConfigError as error:
                 raise failure(error, InvalidRequest) from None
 
+    def __repr__(self) -> str:
+        given = [] if self._endpoint is None else [repr(self._endpoint)]
+        given += [] if self._tls is None else [f"tls={self._tls}"]
+        given += [] if self._start_daemon is None else [f"start_daemon={self._start_daemon}"]
+        return f"{type(self).__name__}({', '.join(given)})"
+
     def _request(
         self,
         resource: str,
         mode: Mode,
-        timeout: "Seconds | None",
+        timeout: Seconds | None,
         quantity: int,
         create: bool,
-        idle_lifespan: "Seconds",
+        idle_lifespan: Seconds,
         commit_on_error: bool,
         raise_lost: bool,
+        on_lost: object,
     ) -> "Request":
+        if not isinstance(resource, str):
+            raise _unexpected("resource", "a str", resource)
+        if on_lost is not None and (not callable(on_lost) or inspect.iscoroutinefunction(on_lost)):
+            raise _unexpected("on_lost", "a function that is no coroutine function", on_lost)
         try:
             settings = (self._settings or self._load()).copy()
-            settings.resource_name = str(TEXT_RULES["name"](resource, ""))
-            settings.lock_mode = int(Mode(mode))
+            settings.resource_name = _name(resource)
+            settings.lock_mode = _mode(mode)
             settings.resource_timeout = -1 if timeout is None else _milliseconds("timeout", timeout)
-            settings.resource_quantity = quantity
-            settings.resource_create = create
+            settings.resource_quantity = _whole("quantity", quantity)
+            settings.resource_create = bool(create)
             settings.resource_idle_lifespan = _milliseconds("idle_lifespan", idle_lifespan)
             _fits_kind(settings)
         except ConfigError as error:
@@ -104,6 +119,9 @@ class Request:
         self.commit_on_error = commit_on_error
         self.raise_lost = raise_lost
 
+    def __str__(self) -> str:
+        return f"{self.settings.resource_name!r} {self.mode} at {self.endpoint}"
+
     def failure(self, error: FlomError, otherwise: type[LockError], begun: float) -> LockError:
         """The error to raise for one of the engine's, with what is known here."""
         told = failure(error, otherwise)
@@ -136,13 +154,41 @@ def _fits_kind(settings: Settings) -> None:
         raise _bad(f"quantity: expected a number from 1 to {INT_MAX}")
 
 
-def _milliseconds(what: str, seconds: "Seconds") -> int:
+def _name(resource: str) -> str:
+    try:
+        return str(TEXT_RULES["name"](resource, ""))
+    except UnicodeEncodeError:
+        raise _bad("not a valid resource name; it has characters that cannot be written") from None
+
+
+def _mode(mode: Mode) -> int:
+    try:
+        return int(Mode(mode))
+    except ValueError:
+        raise _bad(f"mode: expected one of flom.{', '.join(Mode.__members__)}") from None
+
+
+def _milliseconds(what: str, seconds: Seconds) -> int:
     """Rounded up: only 0 is "not at all"."""
-    if isinstance(seconds, timedelta):
-        seconds = seconds.total_seconds()
-    if not 0 <= seconds * 1000 <= INT_MAX:
+    number = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+    try:
+        fits = 0 <= number * 1000 <= INT_MAX
+    except TypeError:
+        raise _unexpected(what, "a number of seconds or a timedelta", seconds) from None
+    if not fits:
         raise _bad(f"{what}: expected seconds from 0 to {INT_MAX // 1000}")
-    return math.ceil(seconds * 1000)
+    return math.ceil(number * 1000)
+
+
+def _whole(what: str, number: int) -> int:
+    try:
+        return int(operator.index(number))
+    except TypeError:
+        raise _unexpected(what, "an int", number) from None
+
+
+def _unexpected(what: str, expected: str, value: object) -> TypeError:
+    return TypeError(f"{what}: expected {expected}, not {value!r}")
 
 
 def _bad(why: str) -> ConfigError:

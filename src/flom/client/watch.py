@@ -25,7 +25,8 @@ class Watcher:
     def __init__(self) -> None:
         self._epoll = epoll()
         self._calls: dict[int, Callable[[], object]] = {}
-        self._guard = threading.Lock()
+        # Entered again when the garbage collector drops a lock in the middle of it.
+        self._guard = threading.RLock()
         # A daemon thread: a lock that is held never keeps a program from ending.
         threading.Thread(target=self._run, name="flom-watcher", daemon=True).start()
 

@@ -1,0 +1,71 @@
+"""Locks that a program forgets to give back, and copies of what is held."""
+
+import asyncio
+import copy
+import gc
+import os
+import pickle
+
+import pytest
+from support import descriptors
+
+import flom
+
+
+@pytest.fixture
+def faces(place, monkeypatch):
+    """Whether R is free, and how to get a lock of it, by name of the face."""
+    monkeypatch.setenv("HOME", str(place.folder))
+    client, other = (face.Client(f"unix://{place.path}") for face in (flom, flom.aio))
+
+    def is_free():
+        try:
+            client.lock("R", timeout=0).acquire().release()
+        except flom.Busy:
+            return False
+        return True
+
+    return is_free, {
+        "blocking": lambda on_lost=None: client.lock("R", on_lost=on_lost).acquire(),
+        "asyncio": lambda on_lost=None: asyncio.run(other.lock("R", on_lost=on_lost).acquire()),
+    }
+
+
+@pytest.mark.parametrize("face", ["blocking", "asyncio"])
+@pytest.mark.parametrize("on_lost", [None, print], ids=["", "watched"])
+def test_a_lock_that_is_dropped_ends_with_a_warning(faces, face, on_lost):
+    is_free, acquire = faces
+    with pytest.warns(ResourceWarning):
+        acquire[face](on_lost)  # everything is loaded, and the watcher runs
+        gc.collect()
+    before = descriptors(os.getpid())
+    held = acquire[face](on_lost)
+    assert not is_free()
+    with pytest.warns(ResourceWarning, match="flom: 'R' EX at .* was dropped without a release"):
+        del held
+        gc.collect()
+    assert is_free()
+    assert descriptors(os.getpid()) == before
+
+
+@pytest.mark.parametrize("face", ["blocking", "asyncio"])
+def test_what_is_held_has_no_copies(faces, face):
+    is_free, acquire = faces
+    held = acquire[face]()
+    for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="cannot be copied or pickled"):
+            duplicate(held)
+    gc.collect()
+    assert not is_free()
+    given_back = held.release()
+    if given_back is not None:
+        asyncio.run(given_back)
+    assert is_free()
+    assert repr(held).endswith(", released>")
+
+
+def test_clients_and_locks_go_to_other_processes(faces, place):
+    """By pickle, as multiprocessing does it."""
+    client = flom.Client(f"unix://{place.path}", start_daemon=False)
+    for made in (client, client.lock("R", mode=flom.PR, timeout=3)):
+        assert repr(pickle.loads(pickle.dumps(made))) == repr(made)

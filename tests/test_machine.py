@@ -29,3 +29,13 @@ def test_invalid_files_are_passed_over(tmp_path):
 def test_no_usable_file_is_no_error(tmp_path):
     """W-26."""
     assert unique_id((str(tmp_path / "absent"),)) == ""
+
+
+def test_a_host_keeps_its_id(tmp_path):
+    """It is read once; but the file may come later than the program."""
+    late = tmp_path / "late"
+    assert unique_id((str(late),)) == ""
+    write(late, ID)
+    assert unique_id((str(late),)) == ID
+    late.unlink()
+    assert unique_id((str(late),)) == ID

@@ -4,6 +4,8 @@ import posix
 
 MACHINE_ID_FILES = ("/var/lib/dbus/machine-id", "/etc/machine-id")
 _DIGITS = b"0123456789abcdef"
+# Ids that were found, by the files asked for: a program locks often, its host stays the same.
+_known: dict[tuple[str, ...], str] = {}
 
 
 def unique_id(files: tuple[str, ...] = MACHINE_ID_FILES) -> str:
@@ -12,6 +14,13 @@ def unique_id(files: tuple[str, ...] = MACHINE_ID_FILES) -> str:
     An empty text when there is none: locks work without it (wire.md W-26), only `--unique-id`
     and the peer id check need one.
     """
+    found = _known.get(files) or _look(files)
+    if found:
+        _known[files] = found
+    return found
+
+
+def _look(files: tuple[str, ...]) -> str:
     for path in files:
         digits = _read(path).strip().lower()
         if len(digits) == 32 and not digits.strip(_DIGITS):

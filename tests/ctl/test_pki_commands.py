@@ -185,3 +185,9 @@ def test_help(capsys):
     assert "verify" in capsys.readouterr().out
     assert main(["pki"]) == 99
     assert "no command given" in capsys.readouterr().err
+
+
+def test_an_empty_id_is_not_the_default(room):
+    status, _, errors = room.run("issue", "--id", "", "--name", "host")
+    assert status == 99
+    assert "'' cannot be the name in a certificate" in errors

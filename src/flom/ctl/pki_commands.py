@@ -230,7 +230,7 @@ def _authority(store: Store) -> making.Authority:
 
 def _identity(given: str | None) -> str:
     found = unique_id() if given is None else given
-    if not found:
+    if given is None and not found:
         raise FlomError(
             RC_OBJ_NOT_FOUND_ERROR,
             "this host has no unique id (make /etc/machine-id, or give a name)",

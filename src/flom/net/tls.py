@@ -141,4 +141,6 @@ def reason(error: Exception) -> str:
     name = getattr(error, "reason", None)
     if name:
         return _REASONS.get(name) or name.lower().replace("_", " ")
-    return getattr(error, "strerror", None) or str(error)
+    text = getattr(error, "strerror", None) or str(error)
+    # All that it says of a key which it cannot read.
+    return "there is no private key in it" if "PEM lib" in text else text

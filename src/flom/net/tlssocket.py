@@ -49,13 +49,13 @@ class TlsSocket:
                 data = self._sock.recv(_RECEIVE_SIZE)
                 if not data:
                     raise self._failed(
-                        "the other side has closed the connection (does it speak TLS?)"
+                        "the other side has closed the connection, it may not speak TLS"
                     )
                 said = True
                 self._plain += self._open(data)
             self._flush()
         except TimeoutError:
-            raise self._failed("no answer in time (does the other side speak TLS?)") from None
+            raise self._failed("no answer in time, the other side may not speak TLS") from None
         except OSError as error:
             if isinstance(error, ConnectionError) and not said:
                 raise

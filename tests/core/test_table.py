@@ -359,6 +359,24 @@ def test_a_full_queue_refuses_who_would_be_one_more():
     assert table.lock("D", Request(b"a"), NOW) == [Enqueued("D", 1, True)]
 
 
+def test_what_was_given_back_counts_as_new_when_it_is_asked_for_again():
+    """The very same request: others hold or wait now, on that resource or another one."""
+    table, same = Table(longest=2), Request(b"a", mode=3)
+    assert table.lock("A", same, NOW) == [Granted("A", b"a", None, True)]
+    assert table.unlock("A", b"a", False, NOW) == []
+    for client in ("B", "C"):
+        assert table.lock(client, Request(b"a", mode=3), NOW) == [Granted(client, b"a", None, True)]
+    assert table.lock("A", same, NOW) == [Refused("A", "queue_full", True)]
+    assert table.unlock("B", b"a", False, NOW) == []
+    assert table.lock("A", same, NOW) == [Granted("A", b"a", None, True)]
+    assert table.unlock("A", b"a", False, NOW) == []
+    assert table.lock("A", Request(b"b"), NOW) == [Granted("A", b"b", None, True)]
+    assert table.disconnect("C", NOW) == []
+    later = Instant(60.0, 0)  # the resource has ended
+    assert table.lock("A", same, later) == [Granted("A", b"a", None, True)]
+    assert table.resources()[-1].bound == 1
+
+
 def test_who_waited_for_a_creation_may_find_the_queue_full():
     table = Table(longest=1)
     assert table.lock("A", Request(b"a", create=False), NOW) == [Parked("A")]

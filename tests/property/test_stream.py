@@ -4,7 +4,14 @@ import itertools
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from property.wire_documents import first_answers, later_answers, messages, mutated
+from property.wire_documents import (
+    first_answers,
+    later_answers,
+    locks,
+    messages,
+    mutated,
+    unlocks,
+)
 
 from flom.errors import ProtocolError
 from flom.wire.client import ClientConversation
@@ -91,6 +98,52 @@ def test_a_server_survives_any_client(pieces, rcs):
                     talk.answer(next(rcs, 0), None)
     except ProtocolError:
         assert talk.state is not ENDED
+
+
+busy = st.one_of(st.builds(encode, locks), st.builds(encode, unlocks))
+
+
+def taken(talk, data, *, at_once):
+    """What a conversation takes out of some bytes; the code of the error, if there is one."""
+    found = []
+    if at_once and (messages := talk.usual(data)):
+        for message in messages:
+            if isinstance(message, Lock):
+                talk.accept(message)
+                talk.answer(0)
+            found.append(message)
+        return found
+    talk.receive(data)
+    try:
+        while (message := talk.next_message()) is not None:
+            if isinstance(message, Lock):
+                talk.answer(0)
+            found.append(message)
+    except ProtocolError as error:
+        found.append(error.rc)
+    return found
+
+
+@lean
+@given(
+    st.lists(st.lists(st.one_of(busy, busy, documents, blanks), max_size=3).map(b"".join)),
+    st.lists(st.integers(0, 1000), max_size=3),
+)
+def test_what_is_known_as_a_whole_is_what_stands_there(pieces, places):
+    """Pieces that come again are looked up, not read: it makes no difference."""
+    said = [part for piece in pieces for part in (piece, *cut(piece, places), piece)]
+    said += [*cut(b"".join(said[:1]), places[:1])[:1], *said]
+    talk, other = (ServerConversation("id", ext="flom") for _ in range(2))
+    for one in (talk, other):
+        one.receive(encode(Lock("p", b"first", create=True)))
+        assert one.next_message() is not None
+        one.answer(0)
+    for piece in said:
+        found = taken(talk, piece, at_once=True)
+        assert found == taken(other, piece, at_once=False)
+        if any(isinstance(one, int) for one in found):
+            return
+        assert (talk.state, talk.mid_message) == (other.state, other.mid_message)
 
 
 answers = st.one_of(first_answers, later_answers)

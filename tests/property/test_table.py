@@ -166,6 +166,7 @@ class TableMachine(RuleBasedStateMachine):
         self.model = Model(patience, KINDS)
         self.model.wall = 1_700_000_000_000
         self.before = self.table.snapshot()
+        self.said, self.last = {}, {}
         for client, (name, mode, quantity) in zip(EVERYBODY, crowd, strict=False):
             self.ask(client, self.names[name % len(self.names)], mode=mode, quantity=quantity)
 
@@ -183,7 +184,12 @@ class TableMachine(RuleBasedStateMachine):
 
     def ask(self, client, name, **parameters):
         parameters = {**PLAIN, **parameters}
-        request = Request(name, **parameters)
+        key = client, name, *parameters.values()
+        self.say(client, self.said.setdefault(key, Request(name, **parameters)), parameters)
+
+    def say(self, client, request, parameters):
+        name = request.name
+        self.last[client] = request, parameters
         free = self.seems_free(client, request)
         told = self.explained(client, request)
         effects = self.table.lock(client, request, self.now())
@@ -194,6 +200,16 @@ class TableMachine(RuleBasedStateMachine):
             assert granted == (told.reason is None), told
             assert bool(told.blockers) == (told.reason == "conflict")
         self.check(effects, self.model.lock(client, name, parameters), client)
+
+    @rule(client=CLIENTS, between=st.none() | NUMBERS)
+    def once_more(self, client, between):
+        """As busy clients do: unlock, and the very same request again."""
+        if client in self.last:
+            request, parameters = self.last[client]
+            self.unlock(client, request.name, False)
+            if between is not None:
+                self.ask(client, self.names[between % len(self.names)])
+            self.say(client, request, parameters)
 
     @rule(client=CLIENTS, name=NUMBERS, mode=MODES, quantity=QUANTITIES)
     def lock(self, client, name, mode, quantity):

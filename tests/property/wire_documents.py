@@ -53,8 +53,9 @@ later_answers = st.builds(
     texts,
 )
 words = st.sampled_from(["name", "mode", "quantity", "holder"])
+unlocks = st.builds(Unlock, names, st.booleans(), texts)
 others = st.one_of(
-    st.builds(Unlock, names, st.booleans(), texts),
+    unlocks,
     st.builds(Ping, st.sampled_from([8, 16]), texts),
     st.builds(Discover, texts),
     st.builds(Discovered, texts, st.integers(1, 65535), texts),

@@ -233,7 +233,7 @@ class Counting(bytearray):
 
 def test_the_scan_for_the_end_is_linear():
     fed = stream()
-    fed._buffer = Counting()
+    fed.rest = Counting()
     Counting.looked = 0
     data = padded(20000)
     for byte in data:

@@ -23,6 +23,7 @@ class Bindings:
     def _bind(self, connection: Connection, resource: Resource, now: Instant) -> None:
         """Make a resource the current one of a connection."""
         previous, connection.current = connection.current, resource
+        connection.spare = None
         if resource not in connection.bound:
             connection.bound[resource] = 0
             if not resource.bound:

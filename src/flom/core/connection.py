@@ -12,9 +12,10 @@ class Connection:
     older ones of the same name behind it. pending: the one request that waits in a queue.
     parked: the resource whose creation it waits for. bound: the resources it keeps alive, with
     the number of its entries there. heirs: the waiters that were asked for from within its locks.
+    spare: what it gave back last on its current resource, to serve again when it asks for the same.
     """
 
-    __slots__ = ("bound", "client", "current", "heirs", "held", "parked", "pending")
+    __slots__ = ("bound", "client", "current", "heirs", "held", "parked", "pending", "spare")
 
     def __init__(self, client: object) -> None:
         self.client = client
@@ -24,6 +25,7 @@ class Connection:
         self.parked: bytes | None = None
         self.bound: dict[Resource, int] = {}
         self.heirs: dict[Entry, None] = {}
+        self.spare: Entry | None = None
 
     def hold(self, entry: "Entry") -> None:
         """Remember a grant."""

@@ -46,6 +46,7 @@ class Entry:
         "older",
         "order",
         "quantity",
+        "request",
         "resource",
         "row",
         "since",
@@ -73,6 +74,7 @@ class Entry:
     ) -> None:
         self.connection = connection
         self.resource = resource
+        self.request = request
         self.name = request.name
         self.mode = request.mode
         self.quantity = request.quantity

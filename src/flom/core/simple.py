@@ -3,7 +3,7 @@
 No element is given; a release gives nothing back (resources.md 4, 6.1).
 """
 
-from .modes import CONFLICTS, RIVALS, UNIT, clash, is_mode
+from .modes import CONFLICTS, EX, RIVALS, UNIT, clash
 from .requests import Instant, Request
 from .resource import GRANT, NEVER, WAIT, Entry, Line, Resource
 
@@ -27,7 +27,7 @@ class Simple(Resource):
     @staticmethod
     def acceptable(request: Request) -> bool:
         """A mode is one of six (F-8)."""
-        return is_mode(request.mode)
+        return 0 <= request.mode <= EX
 
     @staticmethod
     def conflicting(

@@ -58,8 +58,13 @@ class Table(Departures):
         connection = self._connections.get(client)
         if connection is None:
             connection = self._connections[client] = Connection(client)
-        elif connection.pending is not None or connection.parked is not None:
-            self._withdraw(connection, "replaced", now, effects)
+        else:
+            if connection.pending is not None or connection.parked is not None:
+                self._withdraw(connection, "replaced", now, effects)
+            spare = connection.spare
+            if spare is not None and spare.request is request and self._serve_again(spare, now):
+                effects.append(Granted(client, spare.name, None, True))
+                return effects
         resource = self._resources.get(request.name)
         if resource is None:
             self._lock_by_meaning(connection, request, now, effects)
@@ -86,6 +91,8 @@ class Table(Departures):
             connection.drop(entry)
             resource.give_back(entry, rollback)
             self._observer.released(entry, now)
+            if entry.element is None and connection.current is resource:
+                connection.spare = entry
             self._unbind_entry(connection, resource, now)
             if resource.waiters:
                 self._walk([(resource, [entry])], now, effects)
@@ -197,6 +204,23 @@ class Table(Departures):
 
     # Deciding a request.
 
+    def _serve_again(self, spare: Entry, now: Instant) -> bool:
+        """Grant what a busy client had a moment ago, if it need not wait, without a new entry."""
+        resource, connection = spare.resource, spare.connection
+        if spare.request.ancestors or connection.heirs:
+            return False  # who runs within whose lock may have changed
+        if len(resource.holders) + resource.waiters >= self._longest:
+            return False
+        if resource.judge(spare.request, now) != GRANT:
+            return False
+        spare.since = spare.asked = now.monotonic
+        resource.take(spare, now)
+        connection.spare = None
+        connection.bound[resource] += 1
+        connection.hold(spare)
+        self._observer.granted(spare, now)
+        return True
+
     def _lock_by_meaning(
         self, connection: Connection, request: Request, now: Instant, effects: list[Effect]
     ) -> None:
@@ -246,6 +270,7 @@ class Table(Departures):
 
     def _park(self, connection: Connection, root: bytes, request: Request, now: Instant) -> None:
         previous, connection.current = connection.current, None
+        connection.spare = None
         if previous is not None and not connection.bound[previous]:
             self._unbind(connection, previous, now)
         self._parked.park(connection, root, request, now.monotonic)

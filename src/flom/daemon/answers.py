@@ -66,7 +66,7 @@ class Answers(Door):
             connection: Connection = effect.client  # type: ignore[assignment]  # it was ours
             if trace.mask & DECISIONS:
                 story().decision(connection, effect)
-            if isinstance(effect, Granted):
+            if type(effect) is Granted:
                 self._answer(connection, RC_OK, effect.element)
             elif isinstance(effect, Enqueued):
                 self._answer(connection, RC_LOCK_ENQUEUED)
@@ -97,7 +97,7 @@ class Answers(Door):
     def _answer(
         self, connection: Connection, rc: int, element: str | None = None, ext: str = ""
     ) -> None:
-        if connection not in self.connections:
+        if connection.closing:
             return  # a grant to a client whose own end caused these effects
         try:
             data = connection.conversation.answer(rc, element, ext)

@@ -8,10 +8,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flom.core.requests import Request
     from flom.daemon.questions import Talk
     from flom.daemon.reactor import Reactor, Timer
     from flom.net.channel import Channel
     from flom.net.sockets import socket
+    from flom.wire.messages import Lock
     from flom.wire.server import ServerConversation
 
 
@@ -25,6 +27,7 @@ class Connection:
     what counts of that for `Families`. number: of the daemon's one counter. onlooker: it only asks
     for the state; talk: its questions, None as long as it has asked nothing; refill: is called when
     the peer has taken what it was sent. card: what the watchers tell of it, and for which ext.
+    latest: its last lock, if nothing of it has to be checked when it comes again, as `request`.
     origin: whose it is, for the limit of connections per peer; surplus: the limit that it exceeds,
     "" if none. most: bytes of answers that may wait for the peer to read. Nothing here raises: what
     fails is told by False, and the server ends the connection when it suits.
@@ -42,6 +45,7 @@ class Connection:
         "conversation",
         "descriptor",
         "ext",
+        "latest",
         "number",
         "onlooker",
         "origin",
@@ -49,6 +53,7 @@ class Connection:
         "peer_cn",
         "peerid",
         "refill",
+        "request",
         "session",
         "sock",
         "surplus",
@@ -88,6 +93,8 @@ class Connection:
         self.card: tuple[str, str] | None = None
         self.origin: int | str | None = None
         self.surplus = ""
+        self.latest: Lock | None = None
+        self.request: Request | None = None
         self._uid: int | None = None
 
     def __str__(self) -> str:

@@ -29,6 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flom.core.requests import Effect
     from flom.daemon.gate import Gate
     from flom.daemon.limits import Limits
     from flom.daemon.reactor import Reactor
@@ -79,7 +80,7 @@ class Server(Answers):
             if events & WRITE and not connection.flush():
                 self._dead.append(connection)
             # A hang-up included: what was sent is read before the end is acted upon.
-            if events & ~WRITE:
+            if events != WRITE:
                 self._receive(connection)
         except Exception as fault:
             # A fault of ours, met while serving this peer, costs this peer only.
@@ -104,9 +105,12 @@ class Server(Answers):
             data = self._open(connection, data)
             if not data:
                 return
+        conversation = connection.conversation
         if trace.mask & trace.MESSAGE:
             trace.record(f"flom_msg_receive: {connection}: {data!r}")
-        conversation = connection.conversation
+        if not trace.mask and (messages := conversation.usual(data)):
+            self._serve(connection, messages)
+            return
         try:
             conversation.receive(data)
             while not connection.closing and (message := conversation.next_message()) is not None:
@@ -146,6 +150,24 @@ class Server(Answers):
 
     # Messages to core requests
 
+    def _serve(self, connection: Connection, messages: "tuple[Lock | Unlock, ...]") -> None:
+        """What a busy client says, by the shortest way."""
+        table, now = self.table, self.instant()
+        for message in messages:
+            if type(message) is Unlock:
+                effects = table.unlock(connection, message.name, message.rollback, now)
+                if effects:
+                    self._unlocked(connection, message, effects)
+            elif message is connection.latest:
+                connection.conversation.repeat()
+                assert connection.request is not None  # they come together
+                self._apply(table.lock(connection, connection.request, now))
+            else:
+                connection.conversation.accept(message)
+                self._lock(connection, message)  # type: ignore[arg-type]  # no third type comes
+            if connection.closing:
+                return
+
     def _handle(self, connection: Connection, message: "Lock | Unlock | Shutdown | Ask") -> None:
         if isinstance(message, Lock):
             self._lock(connection, message)
@@ -157,6 +179,7 @@ class Server(Answers):
             self._ask(connection, message)
 
     def _lock(self, connection: Connection, message: Lock) -> None:
+        connection.latest = None
         if message.peerid != connection.peerid:
             self._log_peer(connection, message.peerid, Lock)
         guard = self._guard
@@ -189,6 +212,8 @@ class Server(Answers):
         if self.gate is not None and not self.gate.admits_lock(connection, request):
             self._deny(connection, request)
             return
+        if not connection.within:
+            connection.latest, connection.request = message, request
         self._apply(self.table.lock(connection, request, self.instant()))
 
     def _deny(self, connection: Connection, request: Request) -> None:
@@ -220,9 +245,13 @@ class Server(Answers):
         if trace.mask & DECISIONS:
             story().unlock(connection, name, rollback)
         effects = self.table.unlock(connection, name, rollback, self.instant())
+        self._unlocked(connection, message, effects)
+
+    def _unlocked(self, connection: Connection, message: Unlock, effects: "list[Effect]") -> None:
         for effect in effects:
             if isinstance(effect, Closed) and effect.client is connection:
-                self._log.record("FLM009W", f"from {connection.peer}: {effect.why}: {name!r}")
+                what = f"{effect.why}: {message.name!r}"
+                self._log.record("FLM009W", f"from {connection.peer}: {what}")
         self._apply(effects)
 
     def _manage(self, connection: Connection, message: Shutdown) -> None:

@@ -14,6 +14,7 @@ BUCKETS = (
     0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0,
     float("inf"),
 )  # fmt: skip
+SHORT = BUCKETS[0]
 
 
 class Histogram:
@@ -28,7 +29,10 @@ class Histogram:
     def add(self, seconds: float) -> None:
         """Count one that took so long."""
         self.sum += seconds
-        bucket = 0
+        if seconds <= SHORT:
+            self.counts[0] += 1
+            return
+        bucket = 1
         while seconds > BUCKETS[bucket]:
             bucket += 1
         self.counts[bucket] += 1

@@ -1,6 +1,6 @@
 """The daemon's side of one connection: what a client may say when (wire.md 8)."""
 
-from flom.errors import RC_BUFFER_OVERFLOW, RC_PROTOCOL_ERROR, ProtocolError
+from flom.errors import RC_BUFFER_OVERFLOW, RC_OK, RC_PROTOCOL_ERROR, ProtocolError
 from flom.wire.codec import encode, notice, part
 from flom.wire.messages import (
     END_OF_ANSWER,
@@ -18,6 +18,7 @@ from flom.wire.messages import (
 )
 from flom.wire.stream import MessageStream
 from flom.wire.tokens import announced
+from flom.wire.usual import usual
 
 # States of a connection.
 NEW, PARKED, BOUND, ENDED = "new", "parked", "bound", "ended"
@@ -59,7 +60,7 @@ class ServerConversation:
     announce our extension themselves (W-65). `extended`: both have announced it.
     """
 
-    __slots__ = ("_announce", "_ext", "_first", "_peerid", "_stream", "extended", "state")
+    __slots__ = ("_announce", "_ext", "_first", "_grant", "_peerid", "_stream", "extended", "state")
 
     def __init__(self, peerid: str = "", limit: int = 65536, ext: str = "") -> None:
         self.state = NEW
@@ -68,7 +69,18 @@ class ServerConversation:
         self._ext = ext
         self._first = True
         self._announce = ""
+        self._grant = b""  # the first answer of a lock like the last one, if it was a plain grant
         self.extended = False
+
+    def usual(self, data: bytes) -> tuple[Lock | Unlock, ...]:
+        """The messages in `data`, if no look at them is needed; else empty: `receive` it.
+
+        Each lock among them is given to `accept` before it is answered.
+        """
+        stream = self._stream
+        if self.state is BOUND and not stream.rest and not stream.fresh:
+            return usual(data)  # locks and unlocks are all accepted from who is bound
+        return ()
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the client; never raises. Once ended, they are thrown away (W-20)."""
@@ -91,20 +103,26 @@ class ServerConversation:
                 return None
             verdict = RULES[self.state].get((message.verb, message.step), CLOSE)
             if verdict is ACCEPT or (verdict is EXTENDED and self.extended):
-                return self._accept(message)
+                self.accept(message)
+                return message  # type: ignore[return-value]  # RULES accepts no other
             if verdict is not IGNORE:
                 what = f"verb {message.verb}, step {message.step}"
                 raise ProtocolError(RC_PROTOCOL_ERROR, f"{what}: not when {self.state}")
         return None
 
-    def _accept(self, message: Message) -> Lock | Unlock | Shutdown | Ask:
+    def accept(self, message: Message) -> None:
+        """Take a message that may come now."""
         if isinstance(message, Lock):
             self._first = True
             self._announce = self._ext if message.ext and announced(message.ext) else ""
+            self._grant = b""
         elif isinstance(message, Shutdown):
             self.state = ENDED  # the daemon closes as soon as it has accepted (W-61)
             self._announce = self._ext if announced(message.ext) else ""
-        return message  # type: ignore[return-value]  # RULES accepts no other
+
+    def repeat(self) -> None:
+        """Take a lock that is the same as the last one."""
+        self._first = True
 
     def answer(self, rc: int, element: str | None = None, ext: str = "") -> bytes:
         """The bytes that answer the last lock taken; moves the state.
@@ -114,6 +132,9 @@ class ServerConversation:
         the extension with this lock. Raises ProtocolError, for the connection to be closed, if a
         client of the protocol could not read the answer (W-5).
         """
+        if self._grant and self._first and rc == RC_OK and element is None and not ext:
+            self._first = False
+            return self._grant
         step = FIRST if self._first else LATER if rc in _OPEN else LAST
         peerid = self._peerid if self._first else ""
         announce = self._announce if self._first else ""
@@ -132,6 +153,8 @@ class ServerConversation:
                 raise ProtocolError(
                     RC_BUFFER_OVERFLOW, f"an answer longer than {LARGEST_ANSWER} bytes"
                 )
+        if self._first and rc == RC_OK and element is None and not ext:
+            self._grant = data
         self._first = False
         if announce:
             self.extended = True

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 # A message may hide some end tags in comments (W-2); each costs a reading from the start.
 MOST_ENDS = 64
 
-# Up to this many bytes are cut into messages where they are; more are cheaper in a buffer.
-_FEW = 1024
-
 # What a document of ours can begin with; a document type is refused anyway.
 _BEGINNINGS = (b"<?", b"<msg", b"<!--")
 
@@ -22,35 +19,35 @@ class MessageStream:
     """The bytes of one direction of a connection, as messages.
 
     `limit` is the largest message taken, in bytes; it may be changed between messages. After an
-    error the stream is of no more use.
+    error the stream is of no more use. `fresh`, `rest`: the bytes that have not been taken yet.
     """
 
-    __slots__ = ("_buffer", "_ends", "_fresh", "_searched", "limit")
+    __slots__ = ("_ends", "_searched", "fresh", "limit", "rest")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._fresh = b""  # the latest bytes, while they may be messages seen before
-        self._buffer = bytearray()
+        self.fresh = b""  # the latest bytes, while they may be a message seen before
+        self.rest = bytearray()
         self._searched = 0  # no end of the first message begins before this
         self._ends = 0  # end tags found so far that do not end the first message
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they arrive; white space before a message is dropped here (W-3)."""
-        if not self._buffer and not self._fresh:
-            self._fresh = data
+        if not self.rest and not self.fresh:
+            self.fresh = data
         else:
             self._gather()
-            self._buffer += data if self._buffer else data.lstrip(BLANKS)
+            self.rest += data if self.rest else data.lstrip(BLANKS)
 
     @property
     def mid_message(self) -> bool:
         """Whether there are bytes of a message that has not been taken yet (W-8)."""
-        return bool(self._buffer)
+        return bool(self.rest)
 
     def _gather(self) -> None:
-        if self._fresh:
-            self._buffer += self._fresh.lstrip(BLANKS)
-            self._fresh = b""
+        if self.fresh:
+            self.rest += self.fresh.lstrip(BLANKS)
+            self.fresh = b""
 
     def next_message(self) -> "Message | None":
         """The next message, None if it is not complete.
@@ -58,21 +55,15 @@ class MessageStream:
         Raises ProtocolError, as `decode` and with RC_BUFFER_OVERFLOW for a message longer than
         the limit; as early as the bytes can no longer become a message (W-51).
         """
-        fresh = self._fresh
+        fresh = self.fresh
         if fresh:
-            # Most often one message has arrived, or an unlock and the next lock, as ever.
+            # Most often one message has arrived, and one that was seen before.
             message = recall(fresh)
             if message is not None:
-                self._fresh = b""
+                self.fresh = b""
                 return message
-            end = fresh.find(END) + len(END)
-            if len(END) <= end < len(fresh) < _FEW:
-                message = recall(fresh[:end])
-                if message is not None:
-                    self._fresh = fresh[end:]
-                    return message
             self._gather()
-        buffer = self._buffer
+        buffer = self.rest
         if not buffer:
             return None
         if not buffer.startswith(_BEGINNINGS) and not _may_begin(bytes(buffer[:4])):
@@ -92,7 +83,7 @@ class MessageStream:
         raise ProtocolError(RC_BUFFER_OVERFLOW, f"a message longer than {self.limit} bytes")
 
     def _drop(self, end: int) -> None:
-        buffer = self._buffer
+        buffer = self.rest
         while end < len(buffer) and buffer[end] in BLANKS:
             end += 1
         del buffer[:end]

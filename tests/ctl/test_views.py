@@ -214,6 +214,7 @@ def test_the_busiest_come_first():
 
 def test_who_owns_a_claim():
     assert views.owner(claim(2, uid=0)) == "carlo@web1 [uid 0]"
-    assert views.owner(claim(2, user=None, host=None)) == "uid 1000"
+    assert views.owner(claim(2, user=None, uid=0)) == "web1 [root, uid 0]"
+    assert views.owner(claim(2, user=None, host=None, uid=4294967294)) == "uid 4294967294"
     assert views.owner(claim(2, uid=None, cn="abc")) == "carlo@web1 [abc]"
     assert views.owner(claim(2, uid=None, peer="::1/4", host=None)) == "carlo [::1/4]"

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 from certificates import options
-from operators import CTL, GRANTED, ask, ctl, start_daemon, telling, told
+from operators import CTL, ENQUEUED, GRANTED, ask, ctl, start_daemon, telling, told
 from state_rows import validate
 from support import BOUND, OTHER_UID, kill, need_program, need_root
 
@@ -118,6 +118,40 @@ def test_it_asks_at_a_terminal(place, reply, kept):
     assert process.wait(BOUND) == int(kept)
     os.close(master)
     assert place.busy() == kept
+
+
+def test_who_gets_the_lock_while_the_operator_reads_keeps_it(place):
+    start_daemon(place)
+    first, second = place.peer(), place.peer()
+    assert (first.lock(), second.lock()) == (GRANTED, ENQUEUED)
+    master, slave = pty.openpty()
+    process = place.start("release", "R", program=CTL, stdin=slave, stderr=slave)
+    os.close(slave)
+    seen = b""
+    while b"Break the lock?" not in seen:
+        seen += os.read(master, 4096)
+    first.unlock()
+    assert second.answer() == GRANTED
+    os.write(master, b"y\n")
+    assert process.wait(BOUND) == 1
+    os.close(master)
+    assert process.stdout.read() == "nobody holds R\n"
+    assert told(place, "show", "R")["holder_count"] == 1
+
+
+def test_what_nobody_holds_is_not_asked_for(place):
+    start_daemon(place)
+    peer = place.peer()
+    assert peer.lock() == GRANTED
+    master, slave = pty.openpty()
+    for words, text in (
+        (["S"], "nobody holds S"),
+        (["R", "--holder", "99"], "R has no holder 99 (see flomctl show)"),
+    ):
+        done = place.run("release", *words, program=CTL, stdin=slave)
+        assert (done.returncode, done.stdout, done.stderr) == (1, f"{text}\n", "")
+    os.close(slave)
+    os.close(master)
 
 
 # Holding one

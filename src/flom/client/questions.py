@@ -44,7 +44,7 @@ class Questions:
 
     `limit` bounds connecting and each wait for the daemon, in seconds. `tell` as for `Lock`.
     Raises NobodyListens when there is no daemon, FlomError: OWN_RC_NO_STATE for a daemon that
-    does not know the extension, -9 when it does not answer in time, others as `connect`.
+    does not know the extension, 9 when it does not answer in time, others as `connect`.
     """
 
     __slots__ = ("_conversation", "_limit", "_sock", "endpoint")

@@ -24,15 +24,23 @@ if TYPE_CHECKING:
     from flom.settings import Settings
 
 
-def shut_down(settings: "Settings", *, immediate: bool, tell: "Tell" = silent) -> bool:
+def shut_down(
+    settings: "Settings",
+    *,
+    immediate: bool,
+    tell: "Tell" = silent,
+    limit: float = DEFAULT_LIMIT,
+    patience: float = CLOSE_LIMIT,
+) -> bool:
     """Ask a running daemon to end; never starts one (daemon.md 7, cli.md 13).
 
-    Returns False when the daemon did not close the connection within a second, which a reference
-    daemon does not for a quiesce. Raises FlomError: -2 when nobody listens, others when the
+    limit, patience: how many seconds connecting and the daemon's closing may take. Returns False
+    when the daemon did not close the connection in time, which a reference daemon does not for a
+    quiesce. Raises FlomError: -2 when nobody listens, others when the
     request could not be delivered or an immediate one was not obeyed.
     """
     endpoint = endpoint_of(settings)
-    deadline = monotonic() + DEFAULT_LIMIT
+    deadline = monotonic() + limit
     try:
         sock = connect(endpoint, settings, deadline, tell)
     except NobodyListens as error:
@@ -42,7 +50,7 @@ def shut_down(settings: "Settings", *, immediate: bool, tell: "Tell" = silent) -
 
         endpoint = peer_of(sock)
     conversation = ClientConversation(unique_id(), ext=FLOM)
-    give_up = monotonic() + CLOSE_LIMIT
+    give_up = monotonic() + patience
     try:
         send(sock, conversation.shutdown(immediate))
         sock.settimeout(remaining(give_up))
@@ -63,15 +71,18 @@ def shut_down(settings: "Settings", *, immediate: bool, tell: "Tell" = silent) -
     if rc := conversation.verdict():
         raise FlomError(rc, f"the daemon at {endpoint} refuses to end: {describe(rc)}")
     if not closed:
-        text = f"rc {RC_NETWORK_TIMEOUT}: the daemon did not close within {CLOSE_LIMIT:.0f} s"
+        text = f"rc {RC_NETWORK_TIMEOUT}: the daemon did not close within {patience:g} s"
         log("FLM020N", text)
     if immediate:
-        _await_end(endpoint, settings)
+        _await_end(endpoint, settings, "did not obey" if closed else "does not answer")
     return closed
 
 
-def _await_end(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings") -> None:
-    """An immediate shutdown was obeyed only if nobody listens any more (cli.md CF-19)."""
+def _await_end(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings", otherwise: str) -> None:
+    """An immediate shutdown was obeyed only if nobody listens any more (cli.md CF-19).
+
+    otherwise: what the daemon did if somebody does.
+    """
     give_up = monotonic() + CLOSE_LIMIT
     while True:
         try:
@@ -80,7 +91,7 @@ def _await_end(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings") -> No
             return
         if monotonic() >= give_up:
             error = FlomError(
-                RC_SEND_ERROR, f"the daemon at {endpoint} did not obey: it still accepts clients"
+                RC_SEND_ERROR, f"the daemon at {endpoint} {otherwise}: it still accepts clients"
             )
             explain_close(error, endpoint, settings)
             raise error

@@ -11,10 +11,10 @@ from flom.client.endpoint import written
 from flom.client.stopping import shut_down
 from flom.core.modes import NAMES
 from flom.ctl import views
-from flom.ctl.asking import connected
+from flom.ctl.asking import Daemon, connected
 from flom.ctl.commands import Call, command, resource
 from flom.ctl.main import EXIT_NO
-from flom.ctl.output import printable, tell, visible
+from flom.ctl.output import Row, printable, tell, visible
 from flom.ctl.rows import FORCE, HOLD, HOLDER, QUIESCE, TIMEOUT
 from flom.errors import (
     EXIT_BUSY,
@@ -45,31 +45,47 @@ def release(call: Call, resource: str) -> int:
     """
     holder = call.values[HOLDER.attr]
     with connected(call) as daemon:
-        if not call.flag(FORCE) and not _agreed(list(daemon.ask("queue", name=raw(resource)))):
+        chosen = [holder] if call.flag(FORCE) else _agreed(daemon, resource, holder)
+        if chosen is None:
             return EXIT_NO
-        words = {} if holder is None else {"holder": str(holder)}
-        try:
-            rows = list(daemon.ask("break", name=raw(resource), **words))
-        except FlomError as error:
-            if error.rc != RC_OBJ_NOT_FOUND_ERROR:
-                raise
-            rows = []
+        rows = [row for one in chosen for row in _broken(daemon, resource, one)]
     if call.output.json:
         call.output.value(rows)
     elif rows:
         call.output.grid(views.broken(rows))
-    else:
+    elif holder is None:
         call.output.text(f"nobody holds {visible(resource)}\n")
+    else:
+        call.output.text(f"{visible(resource)} has no holder {holder} (see flomctl show)\n")
     return EXIT_OK if rows else EXIT_NO
 
 
-def _agreed(rows: "list[dict[str, object]]") -> bool:
-    """Whether the operator wants to go on, having seen who holds the lock."""
+def _broken(daemon: Daemon, resource: str, holder: object) -> list[Row]:
+    """The claims that were broken: of one holder, or of all; [] if there is none any more."""
+    words = {} if holder is None else {"holder": str(holder)}
+    try:
+        return list(daemon.ask("break", name=raw(resource), **words))
+    except FlomError as error:
+        if error.rc != RC_OBJ_NOT_FOUND_ERROR:
+            raise
+        return []
+
+
+def _agreed(daemon: Daemon, resource: str, holder: object) -> list[object] | None:
+    """The holders whose locks the operator wants to break, having seen them; None: he does not.
+
+    Whoever gets the lock while he reads keeps it.
+    """
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked whether to break the lock (give --force)")
-    for row in rows:
-        click.echo(views.summary(row) + views.queue(row).plain(), nl=False, err=True)
-    return click.confirm("Break the lock?", err=True)
+    shown: list[object] = []
+    for row in daemon.ask("queue", name=raw(resource)):
+        held = [claim for claim in views.claims(row["holders"]) if holder in (None, claim["id"])]
+        shown += [claim["id"] for claim in held]
+        seen = views.summary(row) + views.queue({**row, "holders": held}).plain()
+        if held:
+            click.echo(seen, nl=False, err=True)
+    return shown if not shown or click.confirm("Break the lock?", err=True) else None
 
 
 @command(*HOLD, arguments=[resource()])
@@ -129,7 +145,10 @@ def shutdown(call: Call) -> int:
     With --quiesce it ends when nobody holds or waits any more.
     """
     immediate = not call.flag(QUIESCE)
-    ended = shut_down(call.settings, immediate=immediate, tell=tell)
+    limit = call.number(TIMEOUT) / 1000
+    # A daemon of the reference lets a quiesce unanswered, which need not be waited out.
+    patience = {"patience": limit} if immediate else {}
+    ended = shut_down(call.settings, immediate=immediate, tell=tell, limit=limit, **patience)
     endpoint = written(call.settings)
     if call.output.json:
         call.output.value({"endpoint": endpoint, "immediate": immediate, "taken": ended})

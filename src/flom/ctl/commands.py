@@ -156,6 +156,7 @@ def run_click(tree: click.Command, words: list[str], name: str) -> int:
     except click.ClickException as error:
         raise UsageError(_told(error, name)) from None
     except click.Abort:
+        click.echo(err=True)  # what was asked stands on that line
         return _INTERRUPTED
     return status if isinstance(status, int) else EXIT_OK
 

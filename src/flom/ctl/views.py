@@ -1,7 +1,9 @@
 """Rows of the daemon's answers as text for people."""
 
+import pwd
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 
 from flom.ctl.output import Column, Grid, Row, duration, visible
 
@@ -82,22 +84,23 @@ def counted(number: object, what: str) -> str:
 
 def queue(row: Row) -> Grid:
     """One line a claim: who holds, then who waits in the order of the queue."""
-    rows = [_claim("held", claim) for claim in _list(row["holders"])]
-    rows += [_claim(str(place), claim) for place, claim in enumerate(_list(row["waiters"]), 1)]
+    rows = [_claim("held", claim) for claim in claims(row["holders"])]
+    rows += [_claim(str(place), claim) for place, claim in enumerate(claims(row["waiters"]), 1)]
     return _claims("PLACE", rows)
 
 
 def blockers(row: Row) -> Grid:
     """One line a claim that stands in the way."""
-    return _claims("STATE", [_claim(_state(claim), claim) for claim in _list(row["blockers"])])
+    return _claims("STATE", [_claim(_state(claim), claim) for claim in claims(row["blockers"])])
 
 
-def broken(claims: Iterable[Row]) -> Grid:
+def broken(rows: Iterable[Row]) -> Grid:
     """One line a claim that was broken."""
-    return _claims("STATE", [_claim("broken", claim) for claim in claims])
+    return _claims("STATE", [_claim("broken", claim) for claim in rows])
 
 
-def _list(value: object) -> list[Row]:
+def claims(value: object) -> list[Row]:
+    """A field of a row that is a list of claims."""
     return value if isinstance(value, list) else []
 
 
@@ -142,14 +145,29 @@ def taken(claim: Row) -> str:
 
 
 def owner(claim: Row) -> str:
-    """Who a claim belongs to, as he says; what the daemon knows itself stands in brackets."""
+    """Who a claim belongs to, as he says; what the daemon knows itself stands in brackets.
+
+    Only daemons of this host know user ids, so that its user database has the names.
+    """
     names = [_text(claim.get(name)) for name in ("user", "host")]
     told = "@".join(name for name in names if name)
     uid, name, peer = claim.get("uid"), claim.get("cn"), _text(claim.get("peer"))
-    known = f"uid {uid}" if uid is not None else _text(name) if name else peer
+    if isinstance(uid, int):
+        login = "" if claim.get("user") else _login(uid)
+        known = f"{login}, uid {uid}" if login else f"uid {uid}"
+    else:
+        known = _text(name) if name else peer
     if not told:
         return known
     return f"{told} [{known}]" if known else told
+
+
+@cache
+def _login(uid: int) -> str:
+    try:
+        return visible(pwd.getpwuid(uid).pw_name)
+    except (KeyError, OverflowError):
+        return ""
 
 
 def explanation(row: Row) -> str:

@@ -191,3 +191,16 @@ def test_an_empty_id_is_not_the_default(room):
     status, _, errors = room.run("issue", "--id", "", "--name", "host")
     assert status == 99
     assert "'' cannot be the name in a certificate" in errors
+
+
+def test_options_stand_anywhere(room, tmp_path, capsys):
+    _, conf, _ = room.run("issue", "--id", "web-1")
+    (tmp_path / "conf").write_text(conf)
+    verify = ["-c", str(tmp_path / "conf"), "--id=web-1"]
+    for words in (
+        ["pki", "verify", *verify],
+        ["pki", *verify, "verify"],
+        [*verify[:2], "pki", "verify", verify[2]],
+    ):
+        assert main(words) == 0, capsys.readouterr().err
+    assert main(["pki", "--dir", str(room.directory), "show"]) == 0

@@ -84,7 +84,8 @@ def main(words: list[str] | None = None) -> int:
         from flom.ctl.output import printable
 
         nobody = isinstance(error, NobodyListens) or error.rc == RC_DAEMON_NOT_STARTED
-        hint = f" ({_NOBODY})" if nobody else ""
+        advice = _NOBODY if nobody else error.advice
+        hint = f" ({printable(advice)})" if advice else ""
         print(f"flomctl: {printable(error.text)}{hint} [ret_cod={error.rc}]", file=sys.stderr)
         return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILURE
     except BrokenPipeError:
@@ -101,7 +102,7 @@ def abandon_output() -> int:
 
 
 def _run(words: list[str]) -> int:
-    place = _place(words)
+    place = position(words, _takes_next)
     if place is None:
         if {"-h", "--help"} & set(words):
             print(usage(), end="")
@@ -138,14 +139,17 @@ def usage() -> str:
     return _USAGE.format(commands="\n".join(lines) + "\n")
 
 
-def _place(words: list[str]) -> int | None:
-    """Where the command stands: the first word that is neither an option nor the value of one."""
+def position(words: list[str], takes_next: "Callable[[str], bool]") -> int | None:
+    """Where the command stands: the first word that is neither an option nor the value of one.
+
+    takes_next: whether the value of an option is the next word.
+    """
     place = 0
     while place < len(words):
         word = words[place]
         if not word.startswith("-") or word == "-":
             return place
-        place += 2 if _takes_next(word) else 1
+        place += 2 if takes_next(word) else 1
     return None
 
 

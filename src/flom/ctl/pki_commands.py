@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 from cryptography.x509 import Certificate
 
+from flom.ctl.commands import run_click
+from flom.ctl.main import position
 from flom.ctl.pki import making, reading
 from flom.ctl.pki.judging import ERROR, Files, Finding, judge
 from flom.ctl.pki.store import AUTHORITY, Store, default_directory
@@ -19,7 +21,6 @@ from flom.errors import (
     RC_INVALID_OPTION,
     RC_OBJ_NOT_FOUND_ERROR,
     FlomError,
-    UsageError,
 )
 from flom.machine import unique_id
 from flom.options import OPTIONS
@@ -309,19 +310,16 @@ def _now() -> datetime:
 
 def run(words: list[str]) -> int:
     """Run `flomctl pki` with these words; returns the exit status, raises FlomError."""
-    try:
-        status = pki.main(words, prog_name="flomctl pki", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError:
-        raise UsageError("no command given (flomctl pki --help lists them)") from None
-    except click.ClickException as error:
-        raise UsageError(_told(error)) from None
-    except click.Abort:
-        return 130
-    return status if isinstance(status, int) else EXIT_OK
+    place = position(words, _takes_next)
+    if place is not None:  # options may stand before the command
+        words = [words[place], *words[:place], *words[place + 1 :]]
+    return run_click(pki, words, "flomctl pki")
 
 
-def _told(error: click.ClickException) -> str:
-    text = error.format_message().rstrip(".")
-    text = text[:1].lower() + text[1:]
-    context = getattr(error, "ctx", None)
-    return f"{text} ({context.command_path if context else 'flomctl pki'} --help tells more)"
+def _takes_next(word: str) -> bool:
+    """Whether an option of some command has its value in the next word."""
+    options = [param for command in pki.commands.values() for param in command.params]
+    return any(
+        isinstance(option, click.Option) and not option.is_flag and word in option.opts
+        for option in options
+    )

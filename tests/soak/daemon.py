@@ -1,0 +1,57 @@
+"""The daemon in the foreground, which tells on each line of its standard input how large it is."""
+
+import gc
+import json
+import os
+import sys
+import threading
+
+from flom.core import table
+from flom.ctl.main import main
+from flom.daemon import reactor, server
+
+made = {}
+
+
+def remember(kind):
+    """Keep the one object of a class that will be made."""
+    build = kind.__init__
+
+    def init(self, *given, **named):
+        made[kind.__name__] = self
+        build(self, *given, **named)
+
+    kind.__init__ = init
+
+
+def sizes():
+    """What must not grow. memory: pages that the process has, in KiB; blocks: of memory, that the
+    interpreter uses.
+    """
+    loop, book, door = made["Reactor"], made["Table"], made["Server"]
+    gc.collect()
+    with open("/proc/self/statm") as file:
+        pages = int(file.read().split()[1])
+    return {
+        "connections": len(door.connections),
+        "descriptors": len(os.listdir("/proc/self/fd")),
+        "watched": len(loop._handlers),
+        "timers": len(loop._timers),
+        "resources": len(book.snapshot().resources),
+        "parked": len(book.parked()),
+        "alarms": len(book._timers._heap),
+        "blocks": sys.getallocatedblocks(),
+        "memory": pages * os.sysconf("SC_PAGESIZE") // 1024,
+    }
+
+
+def tell():
+    for _ in sys.stdin:
+        print(json.dumps(sizes()), flush=True)
+
+
+if __name__ == "__main__":
+    for kind in (reactor.Reactor, table.Table, server.Server):
+        remember(kind)
+    threading.Thread(target=tell, daemon=True).start()
+    sys.exit(main(["daemon", *sys.argv[1:]]))

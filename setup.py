@@ -17,8 +17,8 @@ class BuildWithHotPath(build_py):
         super().run()
         if not self.editable_mode:
             generate = runpy.run_path(str(HERE / "packaging" / "hot_path.py"))["generate"]
-            target = pathlib.Path(self.build_lib, "flom", "_hot.py")
-            target.write_text(generate(HERE / "src"))
+            for name, text in generate(HERE / "src").items():
+                pathlib.Path(self.build_lib, "flom", name).write_text(text)
 
 
 setup(cmdclass={"build_py": BuildWithHotPath})

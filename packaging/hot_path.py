@@ -8,16 +8,20 @@ in `sys.modules`, and a source tree, which has no such file, works the same with
 
 A module becomes a function whose names are all declared global; called with the module's own
 dictionary as its globals, it does what executing the module does. Docstrings, annotations and
-blocks for the type checker are left out: they only cost time.
+blocks for the type checker are left out: they only cost time. So is the code of functions that
+few runs call, see seldom.py.
 """
 
 import ast
 import pathlib
+import runpy
 import symtable
 from collections.abc import Iterator
 from typing import TypeVar
 
 Scope = TypeVar("Scope", ast.Module, ast.ClassDef, ast.FunctionDef)
+
+SELDOM = runpy.run_path(str(pathlib.Path(__file__).with_name("seldom.py")))
 
 # The command's way in, what it decides and carries out, and what it imports only on the way: the
 # grammar of names, and how a daemon is reached.
@@ -30,12 +34,36 @@ import sys
 
 '''
 _TAIL = '''
+_waiting = []
+
+
+def _absent(*args, absent_, complete_, **named):
+    """The code of all functions that are waiting for theirs."""
+    complete_()
+    return absent_(*args, **named)
+
+
+def _complete():
+    from flom._seldom import FUNCTIONS
+    for function, whole in zip(_waiting, FUNCTIONS, strict=True):
+        function.__code__ = whole.__code__
+        function.__defaults__ = whole.__defaults__
+        function.__kwdefaults__ = whole.__kwdefaults__
+
 
 def load(home):
     """Put every module of MODULES in place; `home` is the folder of the package."""
     loaded = sys.modules
     make, function = type(sys), type(load)
-    for name, is_package, body in MODULES:
+    code = _absent.__code__
+
+    def absent(name):
+        made = function(code, names, name)
+        made.__kwdefaults__ = {"absent_": made, "complete_": _complete}
+        _waiting.append(made)
+        return made
+
+    for name, is_package, body, functions, methods in MODULES:
         if name in loaded:
             continue
         module = loaded[name] = make(name)
@@ -45,19 +73,33 @@ def load(home):
             names["__path__"] = [home + name[4:].replace(".", "/")]
         names["__package__"] = name if is_package else parent
         setattr(loaded[parent], own, module)
+        for own in functions:
+            names[own] = absent(own)
         function(body.__code__, names)()
+        for holder, own in methods:
+            setattr(names[holder], own, absent(own))
 '''
 
 
-def generate(source: pathlib.Path) -> str:
-    """The text of `_hot.py` for the package tree below `source` (the folder that holds `flom`)."""
-    modules = in_order(source)
-    bodies = [_function(position, _path(source, name)) for position, name in enumerate(modules)]
-    rows = [
-        f"    ({name!r}, {_path(source, name).name == '__init__.py'}, _module_{position}),\n"
-        for position, name in enumerate(modules)
-    ]
-    return _HEAD + "\n\n".join(bodies) + "\n\nMODULES = (\n" + "".join(rows) + ")\n" + _TAIL
+def generate(source: pathlib.Path) -> dict[str, str]:
+    """The texts of the files that are made, by name, for the package tree below `source`.
+
+    `source` is the folder that holds `flom`.
+    """
+    names = SELDOM["listed"]()
+    bodies, rows, left_out = [], [], {}
+    for position, name in enumerate(in_order(source)):
+        path = path_of(source, name)
+        tree = _stripped(ast.parse(path.read_text()))
+        seldom = left_out[name] = SELDOM["split"](name, tree, names)
+        functions = tuple(each for each in seldom if "." not in each)
+        methods = tuple(tuple(each.split(".")) for each in seldom if "." in each)
+        left_out[name] = {each: seldom[each] for each in (*functions, *map(".".join, methods))}
+        bodies.append(_function(position, path, tree))
+        package = path.name == "__init__.py"
+        rows.append(f"    ({name!r}, {package}, _module_{position}, {functions!r}, {methods!r}),\n")
+    hot = _HEAD + "\n\n".join(bodies) + "\n\nMODULES = (\n" + "".join(rows) + ")\n" + _TAIL
+    return {"_hot.py": hot, "_seldom.py": SELDOM["text"](left_out)}
 
 
 def in_order(source: pathlib.Path) -> list[str]:
@@ -70,7 +112,7 @@ def in_order(source: pathlib.Path) -> list[str]:
         parent = name.rpartition(".")[0]
         if parent:
             visit(parent, path)
-        tree = _stripped(ast.parse(_path(source, name).read_text()))
+        tree = _stripped(ast.parse(path_of(source, name).read_text()))
         for needed in _imports(source, name, tree):
             visit(needed, (*path, name))
         done[name] = None
@@ -81,7 +123,8 @@ def in_order(source: pathlib.Path) -> list[str]:
     return list(done)
 
 
-def _path(source: pathlib.Path, name: str) -> pathlib.Path:
+def path_of(source: pathlib.Path, name: str) -> pathlib.Path:
+    """The file of a module."""
     path = source.joinpath(*name.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
@@ -96,14 +139,14 @@ def _imports(source: pathlib.Path, name: str, tree: ast.Module) -> list[str]:
             base = node.module or ""
             if node.level:
                 here = name.split(".")
-                if _path(source, name).name != "__init__.py":
+                if path_of(source, name).name != "__init__.py":
                     here = here[:-1]
                 here = here[: len(here) - node.level + 1]
                 base = ".".join([*here, base] if base else here)
             found.append(base)
             found += [f"{base}.{alias.name}" for alias in node.names]
     ours = [each for each in found if each == "flom" or each.startswith("flom.")]
-    return [each for each in ours if _path(source, each).is_file()]
+    return [each for each in ours if path_of(source, each).is_file()]
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
@@ -114,9 +157,8 @@ def _executed(node: ast.AST) -> Iterator[ast.AST]:
             yield from _executed(child)
 
 
-def _function(position: int, path: pathlib.Path) -> str:
+def _function(position: int, path: pathlib.Path, tree: ast.Module) -> str:
     text = path.read_text()
-    tree = _stripped(ast.parse(text))
     table = symtable.symtable(text, str(path), "exec")
     names = sorted(
         symbol.get_name()

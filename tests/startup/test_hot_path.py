@@ -1,4 +1,4 @@
-"""The one file that an installation gets for speed does what the modules do (packaging/)."""
+"""The files that an installation gets for speed do what the modules do (packaging/)."""
 
 import ast
 import os
@@ -12,19 +12,21 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOT_PATH = runpy.run_path(str(ROOT / "packaging" / "hot_path.py"))
+SELDOM = HOT_PATH["SELDOM"]
 
 
 @pytest.fixture(scope="module")
-def text():
+def texts():
     return HOT_PATH["generate"](ROOT / "src")
 
 
 @pytest.fixture
-def package(tmp_path, text):
+def package(tmp_path, texts):
     """A copy of the package as a wheel has it."""
     target = tmp_path / "lib" / "flom"
     shutil.copytree(ROOT / "src" / "flom", target, ignore=shutil.ignore_patterns("__pycache__"))
-    (target / "_hot.py").write_text(text)
+    for name, text in texts.items():
+        (target / name).write_text(text)
     return target
 
 
@@ -45,10 +47,10 @@ def test_a_command_loads_no_other_file_of_the_package(package, tmp_path):
     assert run(package, "-s", path, "-d", "20000", "--", "true").returncode == 0
     ours = [name for name in imported(package, "-s", path, "--", "true") if "flom" in name]
     assert run(package, "-s", path, "-X").returncode == 0
-    assert ours == ["flom._hot"]
+    assert ours == []  # nor is the second file of any use to it
 
 
-def test_every_module_in_it_is_used_by_a_command(text, tmp_path):
+def test_every_module_in_it_is_used_by_a_command(tmp_path):
     """What is not needed costs time as well."""
     plain = ROOT / "src" / "flom"
     path = str(tmp_path / "s")
@@ -56,8 +58,36 @@ def test_every_module_in_it_is_used_by_a_command(text, tmp_path):
     loaded = imported(plain, "-s", path, "--", "true")
     assert run(plain, "-s", path, "-X").returncode == 0
     assert set(HOT_PATH["in_order"](ROOT / "src")) == {
-        name for name in loaded if name.startswith("flom.") and name != "flom._hot"
+        name for name in loaded if name.startswith("flom.")
     }
+
+
+def test_what_is_called_by_no_plain_command_is_not_in_it():
+    """`python3 packaging/seldom.py` brings the list up to date."""
+    called, listed = SELDOM["called"](ROOT / "src"), SELDOM["listed"]()
+    assert called & listed == set()
+    assert listed - SELDOM["movable_ones"](ROOT / "src") == set()
+    assert len(SELDOM["movable_ones"](ROOT / "src") - called - listed) < 15
+
+
+def test_a_function_whose_code_comes_late_stays_the_same(package):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import flom; from flom import _hot;"
+        "_hot.load(sys.argv[1] + '/flom/');"
+        "from flom import values; from flom.settings import Settings;"
+        "before = values.native, values.TEXT_RULES['octal'], Settings.copy;"
+        "assert 'flom._seldom' not in sys.modules;"
+        "assert before[1]('0660', cwd='/') == 0o660;"
+        "assert 'flom._seldom' in sys.modules;"
+        "assert before == (values.native, values.TEXT_RULES['octal'], Settings.copy);"
+        "assert values.native.__code__.co_name == 'native';"
+        "assert values.bad('x').rc == -5 and values.bad.__defaults__ == (-5,);"
+        "assert Settings().copy().unicast_port == 28015"
+    )
+    command = [sys.executable, "-I", "-S", "-c", code, package.parent]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert result.stderr == ""
+    assert result.returncode == 0
 
 
 def test_it_behaves_like_the_modules(package, tmp_path):
@@ -88,21 +118,29 @@ def test_modules_keep_their_names_and_places(package):
     assert result.returncode == 0
 
 
-def test_nothing_that_only_costs_time_is_in_it(text):
-    tree = ast.parse(text)
+@pytest.mark.parametrize("name", ["_hot.py", "_seldom.py"])
+def test_nothing_that_only_costs_time_is_in_it(texts, name):
+    tree = ast.parse(texts[name])
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     assert len(functions) > 100
     for node in functions:
         assert node.returns is None
         assert all(arg.annotation is None for arg in node.args.args)
-        assert node.name == "load" or ast.get_docstring(node) is None
-    assert "TYPE_CHECKING:" not in text
+        assert node.name in ("load", "_absent") or ast.get_docstring(node) is None
+    assert "TYPE_CHECKING:" not in texts[name]
 
 
 def test_a_damaged_one_is_no_traceback_at_the_user(package):
     (package / "_hot.py").write_text("import nonsense_that_does_not_exist\n")
     result = run(package, "--version")
     assert "Traceback" not in result.stderr
+
+
+def test_without_the_second_file_there_is_no_traceback_either(package):
+    os.unlink(package / "_seldom.py")
+    result = run(package, "-r", "1bad", "x")
+    assert result.returncode == 99
+    assert result.stderr.count("\n") == 1
 
 
 def test_the_package_is_found_without_it(package):

@@ -13,16 +13,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MAIN = ROOT / "src" / "flom" / "__main__.py"
 
 # Nothing comes in here without a benchmark that shows what it costs.
-STANDARD = "gc _socket _stat errno"
+STANDARD = "gc _socket"
 OURS = """
-    _hot
     cli cli.child cli.command cli.main cli.messages cli.parse cli.steps
     client client.about client.blocking client.reach client.session
     core core.names
-    errors machine options settings signals start trace values
+    errors extension machine options settings signals start trace values
     net net.address net.connect net.options net.sockets
     wire wire.client wire.codec wire.messages wire.stream wire.tokens wire.values
-"""  # _hot is only looked for: an installation has it instead of all the others
+"""
 ALLOWED = {*STANDARD.split(), *(f"flom.{name}" for name in OURS.split())}
 if pathlib.Path("/dev/log").exists():
     ALLOWED.add("flom.log")  # a host that keeps a system log gets a record of each lock
@@ -32,7 +31,7 @@ TLS = {
     "_ssl",
     *(f"flom.{name}" for name in ["client.secure", "net.channel", "net.tls", "net.tlssocket"]),
     # To resolve the paths of the files.
-    "_collections_abc", "genericpath", "os", "posixpath", "stat",
+    "_collections_abc", "_stat", "genericpath", "os", "posixpath", "stat",
 }  # fmt: skip
 
 # Runs the file given first as the launcher does, and tells on a descriptor which module is looked
@@ -114,4 +113,18 @@ def test_tls_costs_its_library_only(certificates):
 
 
 def test_the_list_holds_nothing_that_is_not_loaded(daemon):
-    assert ALLOWED - loaded_by("-s", daemon, "--", "true").keys() == set()
+    loaded = loaded_by("-s", daemon, "--", "true").keys()
+    assert ALLOWED - loaded - {"_socket"} == set()  # which flom.extension finds without a search
+
+
+@pytest.mark.skipif("_socket" in sys.builtin_module_names, reason="a part of this interpreter")
+def test_the_socket_module_is_loaded_without_a_search():
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from flom import extension;"
+        "extension.load('_socket'); found = sys.modules['_socket'];"
+        "import _socket, _frozen_importlib; assert _socket is found and found.socket;"
+        "assert found.__spec__.origin == found.__file__ and found.__loader__;"
+        "extension.load('no_such_module'); assert 'no_such_module' not in sys.modules"
+    )
+    command = [sys.executable, "-I", "-S", "-c", code, ROOT / "src"]
+    subprocess.run(command, check=True, timeout=60)

@@ -195,7 +195,7 @@ def showing(prefix):
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     (prefix.bin / version).symlink_to(os.path.realpath(sys.executable))
     flom = package(prefix.lib / version / "site-packages" / "flom")
-    for name in "__main__.py", "start.py", "signals.py":
+    for name in "__main__.py", "boot.py", "start.py", "signals.py":
         shutil.copy(ROOT / "src" / "flom" / name, flom / name)
     (flom / "cli").mkdir()
     (flom / "cli" / "main.py").write_text(

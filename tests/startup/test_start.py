@@ -20,7 +20,7 @@ def start(tmp_path):
         flom = tmp_path / "flom"
         shutil.rmtree(flom, ignore_errors=True)
         (flom / "cli").mkdir(parents=True)
-        for name in "__init__.py", "__main__.py", "start.py", "signals.py":
+        for name in "__init__.py", "__main__.py", "boot.py", "start.py", "signals.py":
             shutil.copy(ROOT / "src" / "flom" / name, flom)
         if body is not None:
             text = f"def main(words, ignored):\n    {body}\n    import posix; posix._exit(7)\n"
@@ -88,7 +88,7 @@ def test_a_missing_part_is_one_line_and_99(start):
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", ["start.py", "signals.py"])
+@pytest.mark.parametrize("name", ["boot.py", "start.py", "signals.py"])
 def test_a_missing_file_is_one_line_and_99(start, tmp_path, name):
     start("pass")
     (tmp_path / "flom" / name).write_text("import nonsense_that_does_not_exist\n")

@@ -1,7 +1,6 @@
 """Connecting to a daemon, bounded in time (daemon.md 3, 9.1; design, "Security ...")."""
 
 import posix
-from _stat import S_ISSOCK
 from time import monotonic
 
 from flom import trace
@@ -148,7 +147,7 @@ def _refuse_foreign(path: str) -> None:
         status = posix.lstat(path)
     except OSError:
         return
-    if S_ISSOCK(status.st_mode):
+    if status.st_mode & 0o170000 == 0o140000:  # a socket; `_stat` costs 0.004 of a run
         _check_owner(path, status.st_uid, "belongs to")
 
 

@@ -4,7 +4,11 @@ The public `socket` module doubles the start of the command (it imports `enum` a
 its private half adds nothing measurable. Whoever needs another constant adds it here.
 """
 
-from _socket import (
+from flom import extension
+
+extension.load("_socket")
+
+from _socket import (  # noqa: E402  # loaded just now
     AF_INET,
     AF_INET6,
     AF_UNIX,

@@ -1,0 +1,164 @@
+"""Leaves what no plain command calls out of `flom/_hot.py`: a third of its byte code, 0.03 of a run.
+
+Reading byte code costs more than running most of it. `seldom.txt` names the functions that a
+command which locks and runs something does not call; their code goes into a second file,
+`flom/_seldom.py`. In the first they are functions without code of their own: all share one that,
+when any of them is called, reads the second file and gives each its own. They stay the objects
+they were, so it does not matter who holds them by then.
+
+`python3 packaging/seldom.py` writes the list anew; a function that is not in it is not left out.
+"""
+
+import ast
+import pathlib
+import runpy
+import subprocess
+import sys
+import tempfile
+
+LIST = pathlib.Path(__file__).with_suffix(".txt")
+
+# What plain commands say to `flom`, each for a resource of its own kind.
+COMMANDS = (
+    ("--", "true"),
+    ("-r", "R", "-l", "PR", "-o", "1000", "-e", "yes", "-i", "10", "-V", "--", "true"),
+    ("-r", "R[4]", "-q", "2", "-o", "0", "--", "true"),
+    ("-r", "A.B", "-E", "5", "--quiet", "--", "true"),
+    ("-r", "/a/b", "--resource-name=/a/b", "--", "true"),
+    ("-r", "_s_A[8]", "--", "true"),
+    ("-r", "_t_%D.%T[8]", "--", "true"),
+)
+
+# Runs the file given second, and tells on the descriptor given first which functions are called.
+_WATCHER = """
+import posix, sys
+called = set()
+def watch(frame, event, _):
+    if event == "call":
+        called.add((frame.f_globals.get("__name__", ""), frame.f_code.co_qualname))
+def leave(status, leave=posix._exit):
+    sys.setprofile(None)
+    text = "".join(f"{module}:{name}\\n" for module, name in called)
+    posix.write(descriptor, text.encode())
+    leave(status)
+descriptor, path = int(sys.argv[1]), sys.argv[2]
+sys.argv = sys.argv[2:]
+posix._exit = leave
+with open(path) as file:
+    code = compile(file.read(), path, "exec")
+sys.setprofile(watch)
+exec(code, {"__name__": "__main__", "__file__": path, "__spec__": None})
+"""
+
+
+def listed() -> set[str]:
+    """The functions to be left out, each as `module:name` or `module:Class.name`."""
+    return set(LIST.read_text().split())
+
+
+def split(module: str, tree: ast.Module, names: set[str]) -> dict[str, ast.FunctionDef]:
+    """Take the functions in `names` out of `tree`; returns them by their names in the module."""
+    taken: dict[str, ast.FunctionDef] = {}
+    for holder, prefix in _holders(tree):
+        for node in [*holder.body]:
+            if isinstance(node, ast.FunctionDef) and f"{module}:{prefix}{node.name}" in names:
+                taken[prefix + node.name] = node
+                holder.body.remove(node)
+        holder.body = holder.body or [ast.Pass()]
+    return taken
+
+
+def movable(module: str, tree: ast.Module) -> set[str]:
+    """The functions of a module that can be left out."""
+    return {
+        f"{module}:{prefix}{node.name}"
+        for holder, prefix in _holders(tree)
+        for node in holder.body
+        if isinstance(node, ast.FunctionDef) and _is_movable(node)
+    }
+
+
+def _holders(tree: ast.Module) -> list[tuple[ast.Module | ast.ClassDef, str]]:
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    return [(tree, ""), *((node, f"{node.name}.") for node in classes)]
+
+
+def _is_movable(node: ast.FunctionDef) -> bool:
+    """Whether code, constants and name are all there is to a function.
+
+    Python looks for methods such as `__eq__` while it makes a class, and ties those that say
+    `super` to it.
+    """
+    special = node.name.startswith("__")
+    tied = any(isinstance(each, ast.Name) and each.id == "super" for each in ast.walk(node))
+    defaults = [*node.args.defaults, *(each for each in node.args.kw_defaults if each)]
+    constant = all(isinstance(each, ast.Constant) for each in defaults)
+    return constant and not special and not tied and not node.decorator_list
+
+
+def text(modules: dict[str, dict[str, ast.FunctionDef]]) -> str:
+    """The text of `_seldom.py`: the functions of each module, as `split` has returned them."""
+    classes, rows = [], []
+    for position, functions in enumerate(modules.values()):
+        body: dict[str, list[ast.stmt]] = {}
+        for name, node in functions.items():
+            body.setdefault(name.rpartition(".")[0], []).append(node)
+            rows.append(f"    _module_{position}.{name},\n")
+        inner = [_class(name, nodes) for name, nodes in body.items() if name]
+        own = [*body.get("", []), *inner]
+        if own:
+            classes.append(
+                ast.unparse(ast.fix_missing_locations(_class(f"_module_{position}", own)))
+            )
+    head = '"""Made by packaging/seldom.py: the functions that _hot.py has no code for."""\n\n\n'
+    return head + "\n\n".join(classes) + "\n\nFUNCTIONS = (\n" + "".join(rows) + ")\n"
+
+
+def _class(name: str, body: list[ast.stmt]) -> ast.ClassDef:
+    return ast.ClassDef(name=name, bases=[], keywords=[], body=body, decorator_list=[])
+
+
+def called(source: pathlib.Path) -> set[str]:
+    """What the plain commands call, of the package tree below `source`, as `listed` names it."""
+    main = source / "flom" / "__main__.py"
+    found: set[str] = set()
+    with (
+        tempfile.TemporaryDirectory(prefix="flom-") as folder,
+        tempfile.TemporaryFile("w+") as file,
+    ):
+        python = [sys.executable, "-I", "-S"]
+        words = ["-s", f"{folder}/s", "-d", "-1"]
+        # The first one starts the daemon, which is not what is looked at.
+        subprocess.run([*python, main, *words, "--", "true"], check=True, timeout=60)
+        try:
+            number = str(file.fileno())
+            for more in COMMANDS:
+                command = [*python, "-c", _WATCHER, number, main, *words, *more]
+                subprocess.run(
+                    command,
+                    check=True,
+                    timeout=60,
+                    pass_fds=[file.fileno()],
+                    stdout=subprocess.DEVNULL,
+                )
+        finally:
+            stop = [*python, main, *words, "-X"]
+            subprocess.run(stop, check=True, timeout=60, stdout=subprocess.DEVNULL)
+        file.seek(0)
+        found.update(file.read().split())
+    return found
+
+
+def movable_ones(source: pathlib.Path) -> set[str]:
+    """The functions of all modules of a command that can be left out."""
+    hot_path = runpy.run_path(str(pathlib.Path(__file__).with_name("hot_path.py")))
+    everything = set()
+    for module in hot_path["in_order"](source):
+        tree = ast.parse(hot_path["path_of"](source, module).read_text())
+        everything |= movable(module, tree)
+    return everything
+
+
+if __name__ == "__main__":
+    SOURCE = pathlib.Path(__file__).resolve().parents[1] / "src"
+    LIST.write_text("".join(f"{name}\n" for name in sorted(movable_ones(SOURCE) - called(SOURCE))))

@@ -1,5 +1,7 @@
 """Puts the modules of a lock command into one file, `flom/_hot.py`, when a wheel is built.
 
+What a command needs beyond them to start a daemon is in a second one, `flom/_start.py`.
+
 A third of the time of a small command goes into finding and reading some thirty small modules.
 The rooms stay as they are for everybody who reads, tests and debugs; an installation gets, beside
 them, one module that holds the code of those that every command needs. `flom/__main__.py` loads it
@@ -16,7 +18,7 @@ import ast
 import pathlib
 import runpy
 import symtable
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 Scope = TypeVar("Scope", ast.Module, ast.ClassDef, ast.FunctionDef)
@@ -24,13 +26,13 @@ Scope = TypeVar("Scope", ast.Module, ast.ClassDef, ast.FunctionDef)
 SELDOM = runpy.run_path(str(pathlib.Path(__file__).with_name("seldom.py")))
 
 # The command's way in, what it decides and carries out, and what it imports only on the way: the
-# grammar of names, and how a daemon is reached.
-ROOTS = ("flom.start", "flom.cli.main", "flom.core.names", "flom.client.blocking")
+# grammar of names, how a daemon is reached, and records for the system log of a host that has one.
+ROOTS = ("flom.start", "flom.cli.main", "flom.core.names", "flom.client.blocking", "flom.log")
+
+# What a command that has to start a daemon needs beyond that, and the daemon until its first grant.
+START = ("flom.daemon.launch", "flom.daemon.lifecycle", "flom.core.simple")
 
 _HEAD = '''"""Made by packaging/hot_path.py from the modules named in MODULES; not to be edited."""
-
-import sys
-
 
 '''
 _TAIL = '''
@@ -51,8 +53,8 @@ def _complete():
         function.__kwdefaults__ = whole.__kwdefaults__
 
 
-def load(home):
-    """Put every module of MODULES in place; `home` is the folder of the package."""
+def load(home, modules=MODULES):
+    """Put every one of the modules in place; `home` is the folder of the package, with a `/`."""
     loaded = sys.modules
     make, function = type(sys), type(load)
     code = _absent.__code__
@@ -63,14 +65,14 @@ def load(home):
         _waiting.append(made)
         return made
 
-    for name, is_package, body, functions, methods in MODULES:
+    for name, is_package, body, functions, methods in modules:
         if name in loaded:
             continue
         module = loaded[name] = make(name)
         names = module.__dict__
         parent, _, own = name.rpartition(".")
         if is_package:
-            names["__path__"] = [home + name[4:].replace(".", "/")]
+            names["__path__"] = [home + name[5:].replace(".", "/")]
         names["__package__"] = name if is_package else parent
         setattr(loaded[parent], own, module)
         for own in functions:
@@ -87,24 +89,45 @@ def generate(source: pathlib.Path) -> dict[str, str]:
     `source` is the folder that holds `flom`.
     """
     names = SELDOM["listed"]()
-    bodies, rows, left_out = [], [], {}
-    for position, name in enumerate(in_order(source)):
+    hot = in_order(source, ROOTS)
+    left_out: dict[str, dict[str, ast.FunctionDef]] = {}
+    modules = _modules(source, hot, names, left_out)
+    return {
+        "_hot.py": _HEAD + "import sys\n\n\n" + modules + _TAIL,
+        "_seldom.py": SELDOM["text"](left_out),
+        "_start.py": _HEAD + _modules(source, in_order(source, START, hot), set(), {}),
+    }
+
+
+def _modules(
+    source: pathlib.Path,
+    modules: list[str],
+    names: set[str],
+    left_out: dict[str, dict[str, ast.FunctionDef]],
+) -> str:
+    """The text of MODULES; the functions in `names` are put into `left_out`, by module."""
+    bodies, rows = [], []
+    for position, name in enumerate(modules):
         path = path_of(source, name)
         tree = _stripped(ast.parse(path.read_text()))
-        seldom = left_out[name] = SELDOM["split"](name, tree, names)
+        seldom = SELDOM["split"](name, tree, names)
         functions = tuple(each for each in seldom if "." not in each)
         methods = tuple(tuple(each.split(".")) for each in seldom if "." in each)
         left_out[name] = {each: seldom[each] for each in (*functions, *map(".".join, methods))}
         bodies.append(_function(position, path, tree))
         package = path.name == "__init__.py"
         rows.append(f"    ({name!r}, {package}, _module_{position}, {functions!r}, {methods!r}),\n")
-    hot = _HEAD + "\n\n".join(bodies) + "\n\nMODULES = (\n" + "".join(rows) + ")\n" + _TAIL
-    return {"_hot.py": hot, "_seldom.py": SELDOM["text"](left_out)}
+    return "\n\n".join(bodies) + "\n\nMODULES = (\n" + "".join(rows) + ")\n"
 
 
-def in_order(source: pathlib.Path) -> list[str]:
-    """The modules that ROOTS need at import, each after those that it needs; `flom` left out."""
-    done: dict[str, None] = {}
+def in_order(
+    source: pathlib.Path, roots: Iterable[str] = ROOTS, known: Iterable[str] = ()
+) -> list[str]:
+    """The modules that `roots` need at import, each after those that it needs.
+
+    `flom` is left out, and so are those that are `known` to be there.
+    """
+    done = dict.fromkeys(known)
 
     def visit(name: str, path: tuple[str, ...]) -> None:
         if name in done or name in path:
@@ -117,10 +140,9 @@ def in_order(source: pathlib.Path) -> list[str]:
             visit(needed, (*path, name))
         done[name] = None
 
-    for root in ROOTS:
+    for root in roots:
         visit(root, ())
-    done.pop("flom")
-    return list(done)
+    return [name for name in done if name not in {"flom", *known}]
 
 
 def path_of(source: pathlib.Path, name: str) -> pathlib.Path:

@@ -1,15 +1,16 @@
-"""Leaves what no plain command calls out of `flom/_hot.py`: a third of its byte code, 0.03 of a run.
+"""Leaves what no plain command calls out of `flom/_hot.py`: saves 0.03 of a run.
 
-Reading byte code costs more than running most of it. `seldom.txt` names the functions that a
-command which locks and runs something does not call; their code goes into a second file,
-`flom/_seldom.py`. In the first they are functions without code of their own: all share one that,
-when any of them is called, reads the second file and gives each its own. They stay the objects
+That is a third of the byte code, and reading it costs more than running it. `seldom.txt` names the
+functions that a command which locks and runs something does not call; their code goes into another
+file, `flom/_seldom.py`. In the first they are functions without code of their own: all share one
+that, when any of them is called, reads the other file and gives each its own. They stay the objects
 they were, so it does not matter who holds them by then.
 
 `python3 packaging/seldom.py` writes the list anew; a function that is not in it is not left out.
 """
 
 import ast
+import os
 import pathlib
 import runpy
 import subprocess
@@ -28,6 +29,10 @@ COMMANDS = (
     ("-r", "_s_A[8]", "--", "true"),
     ("-r", "_t_%D.%T[8]", "--", "true"),
 )
+
+# Calls of these are not seen everywhere: on a host with a system log each lock makes a record, and
+# in the C locale, as in jobs of cron, the environment is restored.
+KEPT = ("flom.log:", "flom.start:")
 
 # Runs the file given second, and tells on the descriptor given first which functions are called.
 _WATCHER = """
@@ -126,6 +131,8 @@ def called(source: pathlib.Path) -> set[str]:
         tempfile.TemporaryDirectory(prefix="flom-") as folder,
         tempfile.TemporaryFile("w+") as file,
     ):
+        pathlib.Path(folder, ".flom").write_text("[Resource]\nTimeout=5000\nLockMode=EX\n")
+        environ = {**os.environ, "HOME": folder}
         python = [sys.executable, "-I", "-S"]
         words = ["-s", f"{folder}/s", "-d", "-1"]
         # The first one starts the daemon, which is not what is looked at.
@@ -138,6 +145,7 @@ def called(source: pathlib.Path) -> set[str]:
                     command,
                     check=True,
                     timeout=60,
+                    env=environ,
                     pass_fds=[file.fileno()],
                     stdout=subprocess.DEVNULL,
                 )
@@ -156,7 +164,7 @@ def movable_ones(source: pathlib.Path) -> set[str]:
     for module in hot_path["in_order"](source):
         tree = ast.parse(hot_path["path_of"](source, module).read_text())
         everything |= movable(module, tree)
-    return everything
+    return {name for name in everything if not name.startswith(KEPT)}
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ if __spec__ is None:
     try:
         # An installation has the modules of a command in one file (packaging/hot_path.py).
         code = SourceFileLoader("flom._hot", home + "/_hot.py").get_code("flom._hot")
-        hot = type(sys)("flom._hot")
+        hot = sys.modules["flom._hot"] = type(sys)("flom._hot")
         exec(code, hot.__dict__)
         hot.load(home + "/")
     except (ImportError, OSError):

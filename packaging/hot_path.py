@@ -53,6 +53,15 @@ def _complete():
         function.__kwdefaults__ = whole.__kwdefaults__
 
 
+def load_start(home):
+    """As `load`, the modules that start a daemon."""
+    try:
+        from flom._start import MODULES
+    except ImportError:
+        return
+    load(home, MODULES)
+
+
 def load(home, modules=MODULES):
     """Put every one of the modules in place; `home` is the folder of the package, with a `/`."""
     loaded = sys.modules

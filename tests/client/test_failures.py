@@ -75,3 +75,22 @@ def test_the_tree_is_the_one_that_is_documented():
         lines = [line for line in text.splitlines() if re.match(r" *[A-Z]\w+( {2,}|$)", line)]
         indent = len(lines[0]) - len(lines[0].lstrip())
         assert [re.sub(r"(\w) {2,}.*", r"\1", line[indent:]) for line in lines] == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [
+        (errors.RC_SSL_CTX_LOAD_VERIFY_LOCATIONS_ERROR, "flomctl pki verify"),
+        (errors.RC_SSL_CTX_USE_CERTIFICATE_FILE_ERROR, "flomctl pki verify"),
+        (errors.RC_SSL_CTX_USE_PRIVATEKEY_FILE_ERROR, "flomctl pki verify"),
+        (errors.RC_SSL_CONNECT_ERROR, "does the daemon use TLS"),
+        (errors.RC_SSL_GET_VERIFY_RESULT_ERROR, "authority on both sides"),
+        (errors.RC_UNIQUE_ID_DOES_NOT_MATCH, "the unique id of its host"),
+        (errors.RC_SSL_READ_ERROR, "did the daemon refuse the certificate"),
+    ],
+)
+@pytest.mark.parametrize("kind", [failures.ConnectError, failures.DaemonError])
+def test_what_tls_needs_is_said_for_each_code(code, what, kind):
+    told = failure(errors.FlomError(code, "why"), kind)
+    assert type(told) is kind
+    assert what in str(told)

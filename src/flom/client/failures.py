@@ -25,6 +25,13 @@ from flom.errors import (
     RC_LOCK_CANT_WAIT,
     RC_LOCK_IMPOSSIBLE,
     RC_NETWORK_TIMEOUT,
+    RC_SSL_CONNECT_ERROR,
+    RC_SSL_CTX_LOAD_VERIFY_LOCATIONS_ERROR,
+    RC_SSL_CTX_USE_CERTIFICATE_FILE_ERROR,
+    RC_SSL_CTX_USE_PRIVATEKEY_FILE_ERROR,
+    RC_SSL_GET_VERIFY_RESULT_ERROR,
+    RC_SSL_READ_ERROR,
+    RC_UNIQUE_ID_DOES_NOT_MATCH,
     ConfigError,
     FlomError,
 )
@@ -72,7 +79,11 @@ class Busy(NotGranted):
 
 
 class Timeout(NotGranted, TimeoutError):
-    """The lock was not granted within the time allowed, connecting included (rc 9)."""
+    """The lock was not granted within the time allowed (rc 9).
+
+    That time counts from the beginning, but a daemon that could not be reached in it is a
+    ConnectError.
+    """
 
     advice = "allow more time, or wait as long as it takes with timeout=None"
 
@@ -144,10 +155,22 @@ _BY_CODE: dict[int, type[LockError]] = {
     RC_CONTAINER_FULL: InvalidRequest,
 }
 
+_FILES = "`flomctl pki verify` tells what is wrong with the files of TLS"
+# Where the code says more than the class.
+_ADVICE = {
+    RC_SSL_CTX_LOAD_VERIFY_LOCATIONS_ERROR: _FILES,
+    RC_SSL_CTX_USE_CERTIFICATE_FILE_ERROR: _FILES,
+    RC_SSL_CTX_USE_PRIVATEKEY_FILE_ERROR: _FILES,
+    RC_SSL_CONNECT_ERROR: "does the daemon use TLS, with the same authority?",
+    RC_SSL_GET_VERIFY_RESULT_ERROR: "check the authority on both sides",
+    RC_UNIQUE_ID_DOES_NOT_MATCH: "the daemon's certificate must be for the unique id of its host",
+    RC_SSL_READ_ERROR: "did the daemon refuse the certificate? Its system log tells",
+}
+
 
 def failure(error: FlomError, otherwise: type[LockError]) -> LockError:
     """The error a program sees for one of the engine's; `otherwise` if the code does not tell."""
     kind = InvalidRequest if isinstance(error, ConfigError) else _BY_CODE.get(error.rc, otherwise)
     told = kind(error.rc, error.text)
-    told.advice = error.advice or kind.advice
+    told.advice = error.advice or _ADVICE.get(error.rc) or kind.advice
     return told

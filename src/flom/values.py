@@ -172,7 +172,7 @@ def _name(value: str, cwd: str) -> str:
     if not resource_kind(value):
         raise bad(
             "not a valid resource name; valid ones look like A, A[8], A.B, /a/b, _s_A[8], "
-            "_S_A[8], _t_%D[8]",
+            "_S_A[8], _t_%T[8]",
             errors.RC_INVALID_RESOURCE_NAME,
         )
     return value

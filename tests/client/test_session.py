@@ -204,3 +204,21 @@ def test_a_limit_of_the_daemon(ext, what):
     assert caught.value.rc == -607
     assert caught.value.text.startswith("the daemon at /run/s has reached ")
     assert what in caught.value.text
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "advice"),
+    [
+        ("_t_%D[1]", b"", "does the format tell the time of day, as in _t_%T[1]?"),
+        ("_t_%T[1]", answer(1), ""),
+        ("R", b"", ""),
+    ],
+)
+def test_a_timestamp_may_be_refused_for_its_format(name, told, advice):
+    """Resources.md 6.6: without a message."""
+    session = session_of(resource_name=name)
+    if told:
+        session.received(told)
+    with pytest.raises(FlomError, match="closed the connection") as refused:
+        session.received(b"")
+    assert refused.value.advice == advice

@@ -137,7 +137,7 @@ class Session:
 
     @property
     def known(self) -> bool:
-        """Whether the daemon takes notice of what we announce."""
+        """Whether the daemon takes notice of what we announce, and can be asked for its state."""
         return self._conversation.extended
 
     @property
@@ -202,7 +202,7 @@ class Session:
         -23 or -4 when it is not who it has to be, others when it speaks wrongly.
         """
         if not data:
-            raise FlomError(self.lost_rc, "the daemon closed the connection without granting")
+            raise self._closed()
         self._conversation.receive(data)
         while (answer := self._conversation.next_answer()) is not None:
             if answer.peerid:
@@ -240,15 +240,10 @@ class Session:
         """The unlock message."""
         return self._conversation.unlock(self._name, rollback)
 
-    @property
-    def extended(self) -> bool:
-        """Whether the daemon can be asked for its state on this connection."""
-        return self._conversation.extended
-
     def ask(self, what: str, words: dict[str, str]) -> tuple[int, bytes]:
         """A question to the daemon: its number, and the bytes to send; `told` has the answer.
 
-        Raises FlomError (OWN_RC_NO_STATE) if the daemon is not `extended`.
+        Raises FlomError (OWN_RC_NO_STATE) if the daemon is not `known`.
         """
         return self._conversation.ask(what, words)
 
@@ -277,6 +272,12 @@ class Session:
             "the daemon went away while the lock was held; somebody else may have locked the"
             f" resource meanwhile{reason}",
         )
+
+    def _closed(self) -> FlomError:
+        error = FlomError(self.lost_rc, "the daemon closed the connection without granting")
+        if self._kind == "timestamp" and self.unanswered:
+            error.advice = "does the format tell the time of day, as in _t_%T[1]?"
+        return error
 
     def _check_daemon(self, peerid: str | None) -> None:
         """The first answer must carry the id that the daemon's certificate is for (wire.md 12)."""

@@ -30,12 +30,14 @@ class SystemLog:
     Records are worth making only after `muted_until` (monotonic seconds): nobody listens before.
     """
 
-    __slots__ = ("_facility", "_ident", "_path", "_sock", "muted_until")
+    __slots__ = ("_facility", "_ident", "_path", "_second", "_sock", "_stamp", "muted_until")
 
     def __init__(self, facility: int, *, pid: bool, path: str = _PATH) -> None:
         self._facility = facility
         self._ident = f"flom[{posix.getpid()}]" if pid else "flom"
         self._path = path
+        self._second = 0
+        self._stamp = ""
         self._sock: socket | None = None
         self.muted_until = 0.0
 
@@ -43,8 +45,11 @@ class SystemLog:
         """Write one record; `code` is FLMnnnX. Lost in silence when nobody listens."""
         if self.muted_until and monotonic() < self.muted_until:
             return
-        stamp = strftime("%b %e %H:%M:%S", localtime(time()))
-        line = f"<{self._facility | severity(code)}>{stamp} {self._ident}: {code} {text}"
+        now = int(time())
+        if now != self._second:  # a busy daemon writes many records in a second
+            self._second = now
+            self._stamp = strftime("%b %e %H:%M:%S", localtime(now))
+        line = f"<{self._facility | severity(code)}>{self._stamp} {self._ident}: {code} {text}"
         data = line.encode("utf-8", "surrogateescape")
         # A second try reaches a system log that was restarted since the last record.
         delivered = self._send(data) or self._send(data)

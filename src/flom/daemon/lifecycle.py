@@ -164,6 +164,11 @@ class Daemon:
         self._changed()
 
     def _changed(self) -> None:
+        # While somebody is here or something lives there is nothing to decide: most who come and
+        # go cost no timer.
+        live = self._server.busy or not self._table.idle
+        if live and self._end is None and not self._quiescing:
+            return
         # Looked at after the present event: the decision may close connections.
         if not self._review_due:
             self._review_due = True

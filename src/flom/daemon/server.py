@@ -5,7 +5,7 @@ peer, whatever it sends or fails to send, costs the daemon that connection and n
 """
 
 from flom import trace
-from flom.core.requests import Closed, Request
+from flom.core.requests import Closed, Granted, Request
 from flom.core.table import Table
 from flom.daemon.answers import DECISIONS, Answers, story
 from flom.daemon.connection import Connection
@@ -152,18 +152,23 @@ class Server(Answers):
 
     def _serve(self, connection: Connection, messages: "tuple[Lock | Unlock, ...]") -> None:
         """What a busy client says, by the shortest way."""
-        table, now = self.table, self.instant()
+        table, conversation, now = self.table, connection.conversation, self.instant()
         for message in messages:
             if type(message) is Unlock:
                 effects = table.unlock(connection, message.name, message.rollback, now)
                 if effects:
                     self._unlocked(connection, message, effects)
             elif message is connection.latest:
-                connection.conversation.repeat()
                 assert connection.request is not None  # they come together
-                self._apply(table.lock(connection, connection.request, now))
+                effects = table.lock(connection, connection.request, now)
+                if conversation.grant and len(effects) == 1 and type(effects[0]) is Granted:
+                    if not connection.send(conversation.grant):
+                        self._dead.append(connection)
+                else:
+                    conversation.repeat()
+                    self._apply(effects)
             else:
-                connection.conversation.accept(message)
+                conversation.accept(message)
                 self._lock(connection, message)  # type: ignore[arg-type]  # no third type comes
             if connection.closing:
                 return

@@ -58,9 +58,11 @@ class ServerConversation:
     None, answering each lock before the next is taken. `peerid` is the daemon's own machine id,
     `limit` the largest message accepted in bytes (W-6), `ext` what is announced to clients that
     announce our extension themselves (W-65). `extended`: both have announced it.
+    `grant`: what answered the last lock if it was granted at once, without an element; answers one
+    that is the same and granted so again, without more ado. b"" otherwise.
     """
 
-    __slots__ = ("_announce", "_ext", "_first", "_grant", "_peerid", "_stream", "extended", "state")
+    __slots__ = ("_announce", "_ext", "_first", "_peerid", "_stream", "extended", "grant", "state")
 
     def __init__(self, peerid: str = "", limit: int = 65536, ext: str = "") -> None:
         self.state = NEW
@@ -69,7 +71,7 @@ class ServerConversation:
         self._ext = ext
         self._first = True
         self._announce = ""
-        self._grant = b""  # the first answer of a lock like the last one, if it was a plain grant
+        self.grant = b""
         self.extended = False
 
     def usual(self, data: bytes) -> tuple[Lock | Unlock, ...]:
@@ -115,7 +117,7 @@ class ServerConversation:
         if isinstance(message, Lock):
             self._first = True
             self._announce = self._ext if message.ext and announced(message.ext) else ""
-            self._grant = b""
+            self.grant = b""
         elif isinstance(message, Shutdown):
             self.state = ENDED  # the daemon closes as soon as it has accepted (W-61)
             self._announce = self._ext if announced(message.ext) else ""
@@ -132,9 +134,6 @@ class ServerConversation:
         the extension with this lock. Raises ProtocolError, for the connection to be closed, if a
         client of the protocol could not read the answer (W-5).
         """
-        if self._grant and self._first and rc == RC_OK and element is None and not ext:
-            self._first = False
-            return self._grant
         step = FIRST if self._first else LATER if rc in _OPEN else LAST
         peerid = self._peerid if self._first else ""
         announce = self._announce if self._first else ""
@@ -154,7 +153,7 @@ class ServerConversation:
                     RC_BUFFER_OVERFLOW, f"an answer longer than {LARGEST_ANSWER} bytes"
                 )
         if self._first and rc == RC_OK and element is None and not ext:
-            self._grant = data
+            self.grant = data
         self._first = False
         if announce:
             self.extended = True

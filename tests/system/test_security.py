@@ -7,7 +7,7 @@ import pwd
 import socket
 
 import pytest
-from support import OTHER_UID, Place, as_user, check_other_users_can_run_flom, need
+from support import OTHER_UID, Place, as_user, check_other_users_can_run_flom, need, status_of
 
 # Users with a name, and without daemons or processes of their own.
 LOGINS = ("nobody", "games", "man", "mail", "news", "backup", "list", "irc")
@@ -250,3 +250,143 @@ def test_socket_mode_from_a_file(place):
     )
     assert (done.returncode, done.stdout) == (0, "0077\n")
     assert place.path.stat().st_mode & 0o7777 == 0o750
+
+
+# Links and permissions
+
+
+@pytest.mark.parametrize("end", ["file", "nothing"])
+def test_a_link_at_the_socket(place, end):
+    """Neither followed nor replaced: what it leads to stays as it is, or stays absent."""
+    target = place.folder / "target"
+    if end == "file":
+        target.write_text("precious")
+    place.path.symlink_to(target)
+    done = place.run("--", "true")
+    assert done.returncode == 99
+    assert str(place.path) in done.stderr
+    assert place.path.is_symlink()
+    assert (target.read_text() if end == "file" else target.exists()) in ("precious", False)
+
+
+def test_a_link_at_the_lock_file_of_a_named_socket(place):
+    """Whoever may write into the folder could otherwise let others create files for him."""
+    place.lock_file.symlink_to(place.folder / "target")
+    done = place.run("--", "true")
+    assert (done.returncode, "ret_cod=-120" in done.stderr) == (99, True)
+    assert not (place.folder / "target").exists()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "theirs"])
+@pytest.mark.parametrize("option", ["-t", "-T"])
+def test_a_trace_file_that_cannot_be_written(shared, option, kind):
+    """It delays nobody and fails nothing but the trace, and it stays as it is."""
+    trace = shared.folder / "trace"
+    if kind == "pipe":
+        os.mkfifo(trace, 0o666)
+    elif kind == "folder":
+        trace.mkdir()
+    else:
+        trace.write_text("precious")
+        trace.chmod(0o600)
+    mask = {"FLOM_TRACE_MASK": "0xffff"}
+    done = shared.run(option, trace, "--", "true", env=mask, **as_user(OTHER_UID))
+    assert done.returncode == 0, done.stderr
+    if kind == "theirs":
+        assert trace.read_text() == "precious"
+
+
+def test_a_mount_point_of_somebody_else(shared):
+    """Not hidden behind files of ours; the lock does not depend on it."""
+    point = shared.folder / "theirs"
+    point.mkdir(0o755)
+    (point / "precious").touch()
+    done = shared.run("-m", point, "-d", "-1", "--", "true", **as_user(OTHER_UID))
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in point.iterdir()] == ["precious"]
+    assert shared.run("-X", **as_user(OTHER_UID)).returncode == 0
+
+
+# What callers bring along
+
+HOSTILE = {
+    "long": "x" * 100_000,
+    "quotes": "\"'><msg/>&amp;",
+    "lines": "a\nb\r\n",
+    "not text": os.fsdecode(b"\xff\xfe"),
+    "numbers": "-99999999999999999999999999",
+}
+NAMES = ("FLOM_SESSION", "FLOM_TRACE_MASK", "FLOM_TRACE_FILE", "FLOM_RESOURCE", "USER", "LANG")
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_an_environment_full_of_nonsense(place, value):
+    """It is not believed, and not answered with a traceback; the command gets it as it is."""
+    hostile = dict.fromkeys(NAMES, HOSTILE[value])
+    assert place.run("-d", "-1", "--", "true").returncode == 0
+    done = place.run("--", "sh", "-c", 'printf %s "$USER" | wc -c', env=hostile)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert int(done.stdout) == len(os.fsencode(HOSTILE[value]))
+    assert place.run("-o", "0", "--", "true").returncode == 0
+
+
+def test_modules_of_the_caller_are_not_loaded(place):
+    """PYTHONPATH and the working folder say what Python programs load, and flom is none of them."""
+    evil = "import sys; sys.exit(66)\n"
+    for name in ("errno.py", "fcntl.py", "heapq.py", "flom.py", "sitecustomize.py"):
+        (place.folder / name).write_text(evil)
+    (place.folder / "start").write_text(evil)
+    python = {"PYTHONPATH": str(place.folder), "PYTHONSTARTUP": str(place.folder / "start")}
+    done = place.run("-d", "-1", "--", "true", env=python)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+HUGE = {
+    "units": {"name": "n[99999999999999999999]"},
+    "many units": {"name": "n[2000000000]", "quantity": 2_000_000_000},
+    "quantity": {"name": "n[5]", "quantity": 10**30},
+    "negative quantity": {"name": "n[5]", "quantity": -(10**30)},
+    "places of a sequence": {"name": "_s_n[99999999999]"},
+    "places of a timestamp": {"name": "_t_%S#ff[99999999999]"},
+    "width of a timestamp": {"name": "_t_%999999999S[2]"},
+    "members": {"name": ".".join("abcdefgh"[i % 8] for i in range(100))},
+    "levels": {"name": "/a" * 100},
+    "lifespan": {"name": "R", "lifespan": 10**30},
+}
+
+
+@pytest.mark.parametrize("what", HUGE)
+def test_huge_numbers_cost_nothing(place, what):
+    """Answered, or the end of that one connection; the others are served as before."""
+    holder = place.hold("-d", "-1")
+    pid = place.daemon()
+    before = int(status_of(pid)["VmRSS"].split()[0])
+    for _ in range(20):
+        peer = place.peer()
+        peer.lock(wait=0, **HUGE[what])
+        peer.close()
+    assert place.busy()
+    assert int(status_of(pid)["VmRSS"].split()[0]) < before + 20_000
+    holder.communicate("\n", timeout=30)
+    assert place.run("-o", "1000", "-r", "R", "--", "true").returncode == 0
+    assert place.daemon() == pid
+
+
+HUGE_WORDS = (
+    ("-r", "n[" + "9" * 4000 + "]"),
+    ("-r", "n[5]", "-q", "9" * 5000),
+    ("-r", "a" * 100_000),
+    ("-r", "/a" * 50_000),
+    ("-o", "9" * 5000),
+    ("-d", "-" + "9" * 5000),
+)
+
+
+@pytest.mark.parametrize("words", HUGE_WORDS, ids=lambda words: f"{words[0]} {words[-1][:3]}")
+def test_huge_arguments(place, words):
+    """Refused in one line, or taken for what they mean; never a traceback."""
+    done = place.run(*words, "--", "true")
+    assert done.returncode in (0, 99)
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) <= 1

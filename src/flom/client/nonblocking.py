@@ -96,8 +96,7 @@ class Lock:
         """
         sock = self._connected()
         try:
-            if ended(sock.fileno()):
-                raise ConnectionResetError
+            self._hear(sock)
             await self._send(self._session.release(rollback))
             sock.shutdown(socket.SHUT_WR)
             await self._await_close(sock)
@@ -105,6 +104,20 @@ class Lock:
             raise self._session.lost(error) from None
         finally:
             self.close()
+
+    def _hear(self, sock: socket.socket) -> None:
+        """As in `blocking`: learn what the daemon did while we were not reading."""
+        try:
+            data = sock.recv(RECEIVE_SIZE)
+        except BlockingIOError:
+            return
+        if not data:
+            raise ConnectionResetError
+        plain = data if self._channel is None else self._channel.receive(data)
+        if plain:
+            self._session.heard(plain)
+        if ended(sock.fileno()):
+            raise ConnectionResetError
 
     def close(self) -> None:
         """Leave the daemon; whatever was asked for or held ends."""

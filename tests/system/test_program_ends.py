@@ -1,4 +1,4 @@
-"""Locks that a program forgets to give back, and copies of what is held."""
+"""Locks that end otherwise than by their release: dropped, taken away; and copies of them."""
 
 import asyncio
 import copy
@@ -7,9 +7,12 @@ import os
 import pickle
 
 import pytest
+from certificates import options
 from support import descriptors
 
 import flom
+from flom.ctl.main import main
+from flom.errors import OWN_RC_LOCK_TAKEN
 
 
 @pytest.fixture
@@ -69,3 +72,27 @@ def test_clients_and_locks_go_to_other_processes(faces, place):
     client = flom.Client(f"unix://{place.path}", start_daemon=False)
     for made in (client, client.lock("R", mode=flom.PR, timeout=3)):
         assert repr(pickle.loads(pickle.dumps(made))) == repr(made)
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("face", [flom, flom.aio], ids=["blocking", "asyncio"])
+def test_who_took_a_lock_away_is_told(place, monkeypatch, certificates, face, secure):
+    monkeypatch.setenv("HOME", str(place.folder))
+    words = options(certificates) if secure else []
+    tls = flom.Tls(*words[1::2][:3]) if secure else None
+    lock = face.Client(f"unix://{place.path}", tls=tls).lock("R")
+
+    def take():
+        main(["release", "--force", "-s", str(place.path), *words, "R"])
+
+    def blocking():
+        with lock:
+            take()
+
+    async def asynchronous():
+        async with lock:
+            await asyncio.to_thread(take)
+
+    with pytest.raises(flom.LockLost, match=r"taken by .*@.* \(operator\)") as told:
+        blocking() if face is flom else asyncio.run(asynchronous())
+    assert told.value.rc == OWN_RC_LOCK_TAKEN

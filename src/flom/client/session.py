@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from flom.client.why import Why
     from flom.net.discovery import GroupEndpoint
     from flom.settings import Settings
-    from flom.wire.messages import Answer, Tell
+    from flom.wire.messages import Answer
 
 # Seconds for connecting, and for the answer to a request that does not wait, when the user has
 # set no limit (design, ruling "deadlines").
@@ -240,18 +240,6 @@ class Session:
         """The unlock message."""
         return self._conversation.unlock(self._name, rollback)
 
-    def ask(self, what: str, words: dict[str, str]) -> tuple[int, bytes]:
-        """A question to the daemon: its number, and the bytes to send; `told` has the answer.
-
-        Raises FlomError (OWN_RC_NO_STATE) if the daemon is not `known`.
-        """
-        return self._conversation.ask(what, words)
-
-    def told(self) -> "list[Tell]":
-        """What the daemon has told since the last call: notices, and answers to questions."""
-        told, self._conversation.told = self._conversation.told, []
-        return told
-
     def heard(self, data: bytes) -> None:
         """Take what the daemon has sent while the lock was held.
 
@@ -260,7 +248,7 @@ class Session:
         self._conversation.receive(data)
         while self._conversation.next_answer() is not None:
             pass
-        for told in self.told():
+        for told in self._conversation.told:
             if told.step == NOTICE:
                 raise FlomError(OWN_RC_LOCK_TAKEN, _taken(told.data))
 

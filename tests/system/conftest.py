@@ -22,12 +22,13 @@ def folder():
 
 
 @pytest.fixture
-def places(folder):
-    """Makes places: `places("unix")`, `places("127.0.0.1")`, `places("::1")`."""
+def places(folder, request):
+    """Makes places: `places("unix")`, `places("127.0.0.1")`, `places("::1")`, `places("tls")`."""
     made = []
 
     def make(kind="unix"):
-        made.append(support.place(kind, folder))
+        files = request.getfixturevalue("certificates") if kind == "tls" else None
+        made.append(support.place(kind, folder, files))
         return made[-1]
 
     yield make

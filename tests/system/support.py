@@ -10,11 +10,13 @@ import random
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 
+import certificates
 import pytest
 from peer import (  # noqa: F401  # for the tests
     PROLOG,
@@ -350,11 +352,32 @@ class TcpPlace(Place):
         return found
 
 
-def place(kind, folder):
-    """A fresh place: "unix", or an address of this host for a free port of it."""
+class TlsPlace(TcpPlace):
+    """A TCP port where everybody uses TLS, with the certificates in a folder."""
+
+    def __init__(self, folder, files):
+        super().__init__("127.0.0.1", folder)
+        self.words += certificates.options(files)
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._context.check_hostname = False
+        self._context.load_verify_locations(files / "one.ca")
+        self._context.load_cert_chain(files / "mine.pem", files / "mine.key")
+
+    def connect(self, bound=BOUND):
+        """A connected socket, after the handshake."""
+        sock = super().connect(bound)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self._context.wrap_socket(sock)
+
+
+def place(kind, folder, files=None):
+    """A fresh place: "unix", "tls", or an address of this host for a free port of it.
+
+    files: where the certificates are, for "tls".
+    """
     if kind == "unix":
         return UnixPlace(folder / f"s{random.randrange(10**6)}", folder)
-    return TcpPlace(kind, folder)
+    return TlsPlace(folder, files) if kind == "tls" else TcpPlace(kind, folder)
 
 
 def free_port(host):

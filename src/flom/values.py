@@ -5,6 +5,7 @@ keep, or None for "as if absent". It raises ConfigError with a text that reads a
 the caller, who knows where the value stood, puts that in front.
 """
 
+import posix
 import sys
 
 from flom import errors
@@ -54,6 +55,14 @@ def native(text: str) -> str:
     if encoding == "utf-8":
         return text
     return text.encode().decode(encoding, "surrogateescape")
+
+
+def working_directory() -> str:
+    """Where relative paths start."""
+    try:
+        return posix.getcwd()
+    except OSError:
+        return "."  # removed under us; only relative paths would have needed it
 
 
 def absolute(path: str, cwd: str) -> str:

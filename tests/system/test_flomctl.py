@@ -113,6 +113,26 @@ def test_nobody_uses_it(place):
     assert ctl(place, "explain", "R") == "EX of R would be granted now\n"
 
 
+def test_output_that_goes_nowhere(place, tmp_path):
+    """A full disk is an error, a closed standard output is no wish to read; nobody sees Python."""
+    start_daemon(place)
+    for words in (["ls"], ["ls", "--json"], ["metrics"], ["hold", "R"], ["--help"]):
+        with open("/dev/full", "w") as full:
+            done = place.run(*words, program=CTL, stdout=full)
+        complaint = "flomctl: standard output: No space left on device\n"
+        assert (done.returncode, done.stderr) == (99, complaint), words
+    closed = ("sh", "-c", 'exec "$@" >&-', "sh", *CTL)
+    done = place.run("ls", program=closed)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_working_directory_that_is_gone(place, tmp_path):
+    start_daemon(place)
+    (tmp_path / "gone").mkdir()
+    elsewhere = ("sh", "-c", f'cd {tmp_path}/gone; rmdir ../gone; exec "$@"', "sh", *CTL)
+    assert "holders" in place.run("ping", program=elsewhere).stdout
+
+
 # Prometheus
 
 

@@ -8,6 +8,7 @@ from flom import signals, trace
 from flom.cli import child, messages, steps
 from flom.cli.command import command
 from flom.errors import FlomError
+from flom.values import working_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def main(words: list[str], hidden: int | None = None, patience: float = PATIENCE
     hands = Hands(hidden, patience)
     environ = _environment()
     trace.start(environ)
-    conversation = command(words, environ, _working_directory())
+    conversation = command(words, environ, working_directory())
     result: steps.Result = None
     while True:
         result = hands.carry_out(conversation.send(result))
@@ -196,10 +197,3 @@ def _environment() -> dict[str, str]:
         name.decode(encoding, "surrogateescape"): value.decode(encoding, "surrogateescape")
         for name, value in posix.environ.items()
     }
-
-
-def _working_directory() -> str:
-    try:
-        return posix.getcwd()
-    except OSError:
-        return "."  # removed under us; only relative paths would have needed it

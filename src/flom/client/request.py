@@ -16,7 +16,14 @@ from flom.client.holders import Occupied
 from flom.client.mode import Mode
 from flom.errors import RC_INVALID_OPTION, ConfigError, FlomError
 from flom.settings import Settings, load
-from flom.values import INT_MAX, MODAL_KINDS, TEXT_RULES, quoted, resource_kind
+from flom.values import (
+    INT_MAX,
+    MODAL_KINDS,
+    TEXT_RULES,
+    quoted,
+    resource_kind,
+    working_directory,
+)
 
 Seconds = float | timedelta
 
@@ -93,7 +100,7 @@ class BaseClient:
         return Request(settings, commit_on_error, raise_lost)
 
     def _load(self) -> Settings:
-        cwd = _working_directory()
+        cwd = working_directory()
         settings = load((), os.environ, cwd, _warn)
         if self._endpoint is not None:
             aim(settings, self._endpoint, cwd)
@@ -193,13 +200,6 @@ def _unexpected(what: str, expected: str, value: object) -> TypeError:
 
 def _bad(why: str) -> ConfigError:
     return ConfigError(RC_INVALID_OPTION, why)
-
-
-def _working_directory() -> str:
-    try:
-        return os.getcwd()
-    except OSError:
-        return "."  # removed under us; only relative paths would have needed it
 
 
 def _warn(text: str) -> None:

@@ -18,6 +18,7 @@ from flom.values import (
     TEXT_RULES,
     c_integer,
     quoted,
+    working_directory,
 )
 
 _NAME = next(option for option in OPTIONS if option.attr == "resource_name")
@@ -78,8 +79,8 @@ def command(
             settings = _settings(given) if reaches else Settings()
             try:
                 return run(Call(settings, mine, Output(json=bool(mine[JSON.attr]))), **values)
-            except BrokenPipeError:  # of which `click` would make a status of its own
-                return abandon_output()
+            except BrokenPipeError as error:  # of which `click` would make a status of its own
+                return abandon_output(error)
 
         return click.Command(
             run.__name__.rstrip("_"),
@@ -142,7 +143,7 @@ def _or_default(value: object, row: Option) -> object:
 
 
 def _settings(given: list[tuple[Option, str]]) -> Settings:
-    settings = load(given, os.environ, os.getcwd(), warn)
+    settings = load(given, os.environ, working_directory(), warn)
     settings.check(warn)
     return settings
 

@@ -20,6 +20,7 @@ from flom.errors import (
 from flom.net.connect import NobodyListens
 from flom.options import OPTIONS, Option
 from flom.settings import load
+from flom.values import working_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ _COLUMN = 13
 def main(words: list[str] | None = None) -> int:
     """Run `flomctl` with these words (default: those of the process); returns the exit status."""
     words = sys.argv[1:] if words is None else words
+    if sys.stdout is None:  # it was closed; what is opened later must not take its place
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal has every letter
     try:
@@ -88,17 +91,20 @@ def main(words: list[str] | None = None) -> int:
         hint = f" ({printable(advice)})" if advice else ""
         print(f"flomctl: {printable(error.text)}{hint} [ret_cod={error.rc}]", file=sys.stderr)
         return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILURE
-    except BrokenPipeError:
-        return abandon_output()
+    except OSError as error:
+        return abandon_output(error)
 
 
-def abandon_output() -> int:
-    """Nobody reads standard output any more; returns the exit status.
+def abandon_output(error: OSError) -> int:
+    """Standard output takes nothing more, or something else fails; returns the exit status.
 
     The interpreter must not try to write the rest at its end.
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return EXIT_BROKEN_PIPE
+    if isinstance(error, BrokenPipeError):
+        return EXIT_BROKEN_PIPE
+    print(f"flomctl: {error.filename or 'standard output'}: {error.strerror}", file=sys.stderr)
+    return EXIT_FAILURE
 
 
 def _run(words: list[str]) -> int:
@@ -194,7 +200,7 @@ def _daemon(words: list[str]) -> int:
             RC_INVALID_OPTION,
             f"a daemon runs no command: '{invocation.command[0]}' (drop it, or use flom)",
         )
-    settings = load(invocation.given, os.environ, os.getcwd(), _warn)
+    settings = load(invocation.given, os.environ, working_directory(), _warn)
     # A daemon that a service manager runs ends when it is told to; a lifespan in a file is meant
     # for the daemons that `flom` starts.
     if not any(option.attr == "daemon_lifespan" for option, _ in invocation.given):

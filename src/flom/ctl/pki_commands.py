@@ -13,6 +13,7 @@ from cryptography.x509 import Certificate
 
 from flom.ctl.commands import run_click
 from flom.ctl.main import position
+from flom.ctl.output import warn
 from flom.ctl.pki import making, reading
 from flom.ctl.pki.judging import ERROR, Files, Finding, judge
 from flom.ctl.pki.store import AUTHORITY, Store, default_directory
@@ -25,7 +26,7 @@ from flom.errors import (
 from flom.machine import unique_id
 from flom.options import OPTIONS
 from flom.settings import load
-from flom.values import quoted
+from flom.values import quoted, working_directory
 
 # Exit statuses of `verify`.
 EXIT_WARNINGS = 1
@@ -249,7 +250,7 @@ def _configured(config_file: str | None) -> tuple[Files, bool]:
     if config_file is not None:
         option = next(option for option in OPTIONS if option.attr == "config_file")
         given.append((option, config_file))
-    settings = load(given, os.environ, os.getcwd(), lambda text: click.echo(text, err=True))
+    settings = load(given, os.environ, working_directory(), warn)
     certificate, key = settings.tls_certificate, settings.tls_private_key
     authorities = settings.tls_ca_certificate
     if not (certificate and key and authorities):

@@ -50,14 +50,6 @@ def choose_trace(path: str | None) -> None:
         defaults["trace_filename"] = path
 
 
-def directory() -> str:
-    """The working directory, for relative paths."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return "."  # removed under us
-
-
 def say(stream: int, line: str) -> None:
     """A line on standard output (1) or standard error (2), wherever Python has them."""
     file = sys.stdout if stream == 1 else sys.stderr
@@ -71,12 +63,13 @@ def _load() -> int:
     global settings
     from flom.legacy.properties import defaults_of
     from flom.settings import load as load_settings
+    from flom.values import working_directory
 
     warnings: list[str] = []
     trace.start(os.environ)
     try:
         found = load_settings(
-            (), os.environ, directory(), warnings.append, forgive=("network_interface",)
+            (), os.environ, working_directory(), warnings.append, forgive=("network_interface",)
         )
         found.check(warnings.append)
     except ConfigError as error:

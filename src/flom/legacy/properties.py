@@ -95,7 +95,8 @@ def _interface(name: str, kept: "Values", value: "Value") -> int:
 def _file(name: str, kept: "Values", value: "Value") -> int:
     assert not isinstance(value, int)
     try:
-        kept[name] = str(values.TEXT_RULES["file"](values.native(value or ""), library.directory()))
+        text = values.native(value or "")
+        kept[name] = str(values.TEXT_RULES["file"](text, values.working_directory()))
     except ConfigError as error:
         return error.rc
     return RC_OK

@@ -172,3 +172,17 @@ def test_a_holder_and_its_waiters_die_at_once(somewhere, count):
         survivor.communicate("\n", timeout=60)
         assert survivor.returncode == 0
     check(somewhere)
+
+
+def test_a_message_and_a_close_at_once(somewhere):
+    """Wire F-22: what was sent before the close is done, twenty times of twenty."""
+    for number in range(20):
+        parked, hasty = somewhere.peer(), somewhere.peer()
+        assert parked.lock(f"H{number}", create=0) == 2
+        hasty.send(lock_message(f"H{number}"))
+        hasty.close()
+        # The resource was created, and the one that waited for that has it now.
+        while (answer := parked.answer()) == 1:
+            pass
+        assert answer == 0
+    check(somewhere)

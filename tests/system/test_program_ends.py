@@ -2,17 +2,20 @@
 
 import asyncio
 import copy
+import errno
 import gc
 import os
 import pickle
+import warnings
 
 import pytest
 from certificates import options
 from support import descriptors
 
 import flom
+from flom.client import handle
 from flom.ctl.main import main
-from flom.errors import OWN_RC_LOCK_TAKEN
+from flom.errors import OWN_RC_LOCK_TAKEN, RC_SOCKET_ERROR
 
 
 @pytest.fixture
@@ -96,3 +99,29 @@ def test_who_took_a_lock_away_is_told(place, monkeypatch, certificates, face, se
     with pytest.raises(flom.LockLost, match=r"taken by .*@.* \(operator\)") as told:
         blocking() if face is flom else asyncio.run(asynchronous())
     assert told.value.rc == OWN_RC_LOCK_TAKEN
+
+
+@pytest.mark.parametrize("face", ["blocking", "asyncio"])
+@pytest.mark.parametrize("late", [False, True], ids=["socket", "watcher"])
+def test_a_shortage_of_the_kernel_is_an_error_of_ours(faces, monkeypatch, face, late):
+    is_free, acquire = faces
+    assert is_free()
+
+    def nothing_left(*_):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    if late:
+        monkeypatch.setattr(handle, "_watchers", [])
+        monkeypatch.setattr(handle, "Watcher", nothing_left)
+    else:
+        monkeypatch.setattr("flom.net.connect.socket", nothing_left)
+    with (
+        warnings.catch_warnings(action="error"),
+        pytest.raises(flom.ConnectError) as told,
+    ):
+        acquire[face](print)
+    gc.collect()
+    monkeypatch.undo()
+    assert told.value.rc == RC_SOCKET_ERROR
+    assert "Too many open files" in str(told.value)
+    assert is_free()

@@ -102,8 +102,8 @@ class Lock:
     async def acquire(self) -> Held:
         """Wait for the lock, as long as its timeout says.
 
-        Raises NotGranted (Busy, Timeout, NoSuchResource, Impossible, Deadlock), ConnectError,
-        DaemonError, InvalidRequest when the name is too long to be sent. Cancelled, it leaves the
+        Raises NotGranted (Busy, Timeout, ...), ConnectError, DaemonError, InvalidRequest when the
+        name is too long to be sent; `flom.client.failures` has the tree. Cancelled, it leaves the
         queue, and gives back what was granted at that moment.
         """
         request, begun = self._request, monotonic()
@@ -114,13 +114,16 @@ class Lock:
             await engine.connect()
             phase = DaemonError
             element = await engine.acquire()
+            return Held(engine, request, element, begun, self._on_lost)
         except FlomError as error:
             engine.close()
             raise request.failure(error, phase, begun) from None
+        except OSError as error:
+            engine.close()
+            raise request.shortage(error, begun) from error
         except BaseException:
             engine.close()
             raise
-        return Held(engine, request, element, begun, self._on_lost)
 
     async def __aenter__(self) -> Held:
         held = await self.acquire()

@@ -101,8 +101,8 @@ class Lock:
     def acquire(self) -> Held:
         """Wait for the lock, as long as its timeout says.
 
-        Raises NotGranted (Busy, Timeout, NoSuchResource, Impossible, Deadlock), ConnectError,
-        DaemonError, InvalidRequest when the name is too long to be sent.
+        Raises NotGranted (Busy, Timeout, ...), ConnectError, DaemonError, InvalidRequest when the
+        name is too long to be sent; `flom.client.failures` has the tree.
         """
         request, begun = self._request, monotonic()
         engine = blocking.Lock(
@@ -114,13 +114,16 @@ class Lock:
             engine.connect()
             phase = DaemonError
             element = engine.acquire()
+            return Held(engine, request, element, begun, self._on_lost)
         except FlomError as error:
             engine.close()
             raise request.failure(error, phase, begun) from None
+        except OSError as error:
+            engine.close()
+            raise request.shortage(error, begun) from error
         except BaseException:
             engine.close()
             raise
-        return Held(engine, request, element, begun, self._on_lost)
 
     def __enter__(self) -> Held:
         held = self.acquire()

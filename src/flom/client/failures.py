@@ -12,7 +12,7 @@ FlomError
       LimitReached    the daemon has as many connections, resources or waiters as it may
     ConnectError      there is no daemon, or no way to it
     DaemonError       the daemon broke off or answered something that is not understood
-    LockLost          the daemon went away while the lock was held
+    LockLost          the daemon went away while the lock was held, or somebody took it
     InvalidRequest    the arguments or the configuration files are wrong (also a ValueError)
 """
 
@@ -135,7 +135,7 @@ class DaemonError(LockError):
 
 
 class LockLost(LockError):
-    """The daemon went away while the lock was held."""
+    """The daemon went away while the lock was held, or an operator took it away (rc -601)."""
 
     advice = "check what was done under the lock"
 

@@ -86,12 +86,13 @@ class BaseHeld(Generic[E]):
         # Taken out by whoever releases, and by whoever tells of the loss: once, in any thread.
         self._release_token = [None]
         self._loss_token = [None]
-        self._watch = _weakly(self)
+        watch = _weakly(self)
         if watched:
-            watcher().add(engine.fileno(), self._watch)
+            watcher().add(engine.fileno(), watch)
+        self._watch = watch
 
     def __del__(self) -> None:
-        # Not there: the constructor was interrupted.
+        # Not there: the constructor did not come to its end.
         if self.__dict__.get("_watch") is not None and self._leaves():
             text = f"flom: {self._request} was dropped without a release"
             warnings.warn(text, ResourceWarning, stacklevel=2, source=self)
@@ -99,7 +100,7 @@ class BaseHeld(Generic[E]):
 
     @property
     def lost(self) -> bool:
-        """Whether the daemon went away while the lock was held: others may have it by now."""
+        """Whether the daemon, or an operator, has ended the lock: others may have it by now."""
         return self._lost or self._look()
 
     def environ(self) -> dict[str, str]:

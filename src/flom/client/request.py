@@ -11,10 +11,10 @@ from time import monotonic
 
 from flom.client.credentials import Tls
 from flom.client.endpoint import aim, written
-from flom.client.failures import InvalidRequest, LockError, failure
+from flom.client.failures import ConnectError, InvalidRequest, LockError, failure
 from flom.client.holders import Occupied
 from flom.client.mode import Mode
-from flom.errors import RC_INVALID_OPTION, ConfigError, FlomError
+from flom.errors import RC_INVALID_OPTION, RC_SOCKET_ERROR, ConfigError, FlomError
 from flom.settings import Settings, load
 from flom.values import (
     INT_MAX,
@@ -139,6 +139,12 @@ class Request:
         if isinstance(error, Occupied):
             told.holders = error.holders
         return told
+
+    def shortage(self, error: OSError, begun: float) -> LockError:
+        """The error to raise when the system gives no descriptor, or the like."""
+        cause = FlomError(RC_SOCKET_ERROR, f"the system refuses: {error.strerror or error}")
+        cause.advice = "check the limits of this process, see `ulimit -a`"
+        return self.failure(cause, ConnectError, begun)
 
     def program(self) -> list[str]:
         """What runs under the lock, for the daemon to show."""

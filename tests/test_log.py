@@ -75,3 +75,16 @@ def test_foreground_log_writes_lines_for_journald():
     os.close(reader)
     os.close(writer)
     StreamLog(writer).record("FLM003N", "nobody reads")
+
+
+def test_a_reader_that_is_stuck_delays_nobody():
+    """What does not fit into its pipe is lost, however long the lines are."""
+    reader, writer = os.pipe()
+    log = StreamLog(writer)
+    for _ in range(40):
+        log.record("FLM015I", "x" * 10_000)
+    lines = os.read(reader, 1_000_000).splitlines()
+    assert {len(line) for line in lines} == {4095}
+    assert 10 < len(lines) < 40
+    os.close(reader)
+    os.close(writer)

@@ -98,3 +98,16 @@ def test_signatures_can_be_resolved(face):
     for function in (face.Client.lock, face.Client.__init__, face.Lock.__call__, face.Held.__exit__
                      if face is flom else face.Held.__aexit__, flom.Tls.__init__):  # fmt: skip
         assert typing.get_type_hints(function)
+
+
+@FACES
+def test_relative_paths_start_where_the_client_was_made(face, tmp_path, monkeypatch):
+    """Whatever directory the program goes to before its first lock."""
+    for name in ("host.pem", "host.key", "ca.pem"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    client = face.Client("unix://s", tls=flom.Tls("host.pem", "host.key", "ca.pem"))
+    monkeypatch.chdir("/")
+    settings = client.lock("R")._request.settings
+    assert settings.socket_name == str(tmp_path / "s")
+    assert settings.tls_private_key == str(tmp_path.resolve() / "host.key")

@@ -31,7 +31,7 @@ Seconds = float | timedelta
 class BaseClient:
     """Where the daemon is and how to talk to it; shared by `Client` and `aio.Client`."""
 
-    __slots__ = ("_endpoint", "_settings", "_start_daemon", "_tls")
+    __slots__ = ("_cwd", "_endpoint", "_settings", "_start_daemon", "_tls")
 
     def __init__(
         self,
@@ -45,13 +45,15 @@ class BaseClient:
 
         tls: what to speak TLS with; None: what the files say. start_daemon: whether to start one
         when none answers; None: only at a UNIX socket. All the rest comes from /etc/flom.conf and
-        ~/.flom, which are read once, for the first lock.
+        ~/.flom, which are read once, for the first lock. Relative paths start at the directory
+        where the program is now.
         Raises InvalidRequest for an endpoint that cannot be understood, TypeError for what is none.
         """
         if not isinstance(endpoint, str | None):
             raise _unexpected("endpoint", "a str", endpoint)
         if not isinstance(tls, Tls | None):
             raise _unexpected("tls", "a flom.Tls", tls)
+        self._cwd = working_directory()
         self._endpoint = endpoint
         self._tls = tls
         self._start_daemon = start_daemon
@@ -100,12 +102,11 @@ class BaseClient:
         return Request(settings, commit_on_error, raise_lost)
 
     def _load(self) -> Settings:
-        cwd = working_directory()
-        settings = load((), os.environ, cwd, _warn)
+        settings = load((), os.environ, working_directory(), _warn)
         if self._endpoint is not None:
-            aim(settings, self._endpoint, cwd)
+            aim(settings, self._endpoint, self._cwd)
         if self._tls is not None:
-            self._tls.apply(settings, cwd)
+            self._tls.apply(settings, self._cwd)
         settings.check(_warn)
         starts = self._start_daemon
         if not (settings.socket_name if starts is None else starts):

@@ -198,7 +198,9 @@ class TableMachine(RuleBasedStateMachine):
         if told is not None:
             granted = any(isinstance(e, Granted) and e.client == client for e in effects)
             assert granted == (told.reason is None), told
-            assert bool(told.blockers) == (told.reason == "conflict")
+            assert bool(told.blockers) == (told.reason in ("conflict", "nested"))
+            in_vain = any(isinstance(e, Refused) and e.reason == "nested" for e in effects)
+            assert in_vain == (told.reason == "nested"), told
         self.check(effects, self.model.lock(client, name, parameters), client)
 
     @rule(client=CLIENTS, between=st.none() | NUMBERS)
@@ -263,7 +265,7 @@ class TableMachine(RuleBasedStateMachine):
     def explained(self, client, request):
         """What the table says about a newcomer, None if the request is more than that."""
         wakeup = self.table.wakeup()
-        if request.ancestors or (wakeup is not None and wakeup <= self.now().monotonic):
+        if client in request.ancestors or (wakeup is not None and wakeup <= self.now().monotonic):
             return None
         if self.table.explain_pending(client, self.now()) is not None:
             return None

@@ -104,6 +104,16 @@ def test_explain_says_what_then_happens(any_place, crowd):
     assert text.startswith("PR of backup would have to wait behind ")
 
 
+def test_explain_knows_where_it_runs(place):
+    start_daemon(place)
+    inner = (*CTL, "explain", "R", "-s", place.path)
+    done = place.run("-r", "R", "--", *inner)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith(
+        "EX of R would not be granted now: this runs within a lock of it and would wait"
+    )
+
+
 def test_nobody_uses_it(place):
     start_daemon(place)
     assert told(place, "ls") == []

@@ -2,7 +2,7 @@
 
 from .kinds import resource_class
 from .names import Name, parse
-from .queue import Claim, Queue, blockers, queue_of, seconds_of
+from .queue import Claim, Queue, blockers, claim_of, queue_of, seconds_of
 from .requests import Instant, Request, Value
 from .resource import GRANT, IMPOSSIBLE, Resource
 
@@ -15,8 +15,9 @@ class Explanation(Value):
     """What is to be said about a request.
 
     kind: of its resource, None for an invalid name. reason: None if it is granted, else "conflict",
-    "clock" (a timestamp waits for its next tick), "impossible", "no_resource", "invalid_name" or
-    "invalid_value". blockers: who is ahead of it and conflicts, in order, the holders first;
+    "clock" (a timestamp waits for its next tick), "nested" (it would wait for what its own
+    ancestors hold), "impossible", "no_resource", "invalid_name", "invalid_value", "queue_full" or
+    "table_full". blockers: who is ahead of it and conflicts, in order, the holders first;
     holding: how many of them are holders. waiters: how many wait.
     pending: the request itself if it waits already, at `place` of the queue (1 = next, 0 = it
     waits for the creation of the resource).
@@ -44,9 +45,17 @@ class Explanation(Value):
 
 
 def explain(
-    resources: dict[bytes, Resource], patience: int, request: Request, now: Instant
+    resources: dict[bytes, Resource],
+    patience: int,
+    most: float,
+    longest: float,
+    request: Request,
+    now: Instant,
 ) -> Explanation:
-    """What would become of a newcomer's request, not from within a lock; patience in ms."""
+    """What would become of a newcomer's request.
+
+    patience: in ms. most, longest: how many resources there may be, how many claims of one.
+    """
     name = parse(request.name)
     if name is None:
         return Explanation(None, "invalid_name")
@@ -54,17 +63,24 @@ def explain(
         return Explanation(name.kind, "invalid_value")
     resource = resources.get(name.root)
     if resource is None:
-        return _explain_new(name, request, now)
-    verdict = resource.judge(request, now)
+        told = _explain_new(name, request, now)
+        full = told.reason is None and len(resources) >= most
+        return Explanation(name.kind, "table_full") if full else told
+    full = len(resource.holders) + resource.waiters >= longest
+    ancestors = set(request.ancestors)
+    kin = [one for one in resource.holders if one.connection.client in ancestors]
+    verdict = resource.judge(request, now, bool(kin))
     if verdict == GRANT:
-        return Explanation(name.kind, None, waiters=resource.waiters)
+        return Explanation(name.kind, "queue_full" if full else None, waiters=resource.waiters)
     if verdict == IMPOSSIBLE:
         return Explanation(name.kind, "impossible", waiters=resource.waiters)
     queue = queue_of(resource, patience)
     ahead = blockers(queue, request, now)
-    return Explanation(
-        name.kind, _why(ahead), ahead, _holding(queue, ahead), waiters=resource.waiters
+    in_vain = request.wait and resource.conflicting(
+        queue.size, request, list(map(claim_of, kin)), []
     )
+    why = "nested" if in_vain else "queue_full" if full and request.wait else _why(ahead)
+    return Explanation(name.kind, why, ahead, _holding(queue, ahead), waiters=resource.waiters)
 
 
 def explain_pending(connection: "Connection", patience: int, now: Instant) -> Explanation | None:

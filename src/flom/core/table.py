@@ -183,7 +183,7 @@ class Table(Departures):
 
     def explain(self, request: Request, now: Instant) -> Explanation:
         """Would this request of a newcomer be granted? What is overdue must be done (`due`)."""
-        return explain(self._resources, self.patience, request, now)
+        return explain(self._resources, self.patience, self._most, self._longest, request, now)
 
     def explain_pending(self, client: object, now: Instant) -> Explanation | None:
         """Why does a client have to wait? None if it does not."""

@@ -11,9 +11,12 @@ from flom.ctl.output import Column, Grid, Row, duration, visible
 _REASONS = {
     "conflict": "others hold or await it",
     "clock": "its clock has to move on first",
+    "nested": "this runs within a lock of it and would wait for its end for ever",
     "impossible": "there is not so much of it",
     "no_resource": "nobody uses the resource, and the request does not create it",
     "invalid_name": "this is not the name of a resource",
+    "queue_full": "as many hold or await it as the daemon allows",
+    "table_full": "there are as many resources as the daemon allows",
     "invalid_value": "mode, quantity or format cannot be used",
 }
 
@@ -176,7 +179,7 @@ def explanation(row: Row) -> str:
     what = f"{visible(wanted)} of {visible(row['name'])}"
     if row["granted"]:
         return f"{what} would be granted now\n"
-    if row["blocker_count"]:
+    if row["blocker_count"] and row["reason"] == "conflict":
         return f"{what} would have to wait behind {counted(row['blocker_count'], 'claim')}\n"
     reason = str(row["reason"])
     return f"{what} would not be granted now: {_REASONS.get(reason, visible(reason))}\n"

@@ -209,7 +209,7 @@ class Server(Answers):
             message.wait,
             message.create,
             message.lifespan,
-            self._families.ancestors(connection) if connection.within else (),
+            self.ancestors(connection),
             message.ext,
         )
         if trace.mask & DECISIONS:
@@ -220,6 +220,10 @@ class Server(Answers):
         if not connection.within:
             connection.latest, connection.request = message, request
         self._apply(self.table.lock(connection, request, self.instant()))
+
+    def ancestors(self, connection: Connection) -> tuple[Connection, ...]:
+        """The clients within whose locks this one runs."""
+        return self._families.ancestors(connection) if connection.within else ()
 
     def _deny(self, connection: Connection, request: Request) -> None:
         # An old peer knows no code for this.

@@ -115,6 +115,7 @@ class State:
                 number_in(words, "mode", EXCLUSIVE),
                 number_in(words, "quantity", 1),
                 create=number_in(words, "create", 1) != 0,
+                ancestors=self._server.ancestors(asker),
             )
             told = self._table.explain(request, now)
             yield line(rows.explanation(request, told, now, patience))

@@ -26,7 +26,8 @@ A daemon of the reference, or of another implementation, tells nothing of its st
 
 _OUTPUT = """\
 On a terminal, tables have colours (not if `NO_COLOR` is set) and fit its width: owners and
-commands are cut, names get several lines. Everywhere else the output is plain and complete, one
+commands are cut, names get several lines, and where that is not enough, columns are left out.
+Everywhere else the output is plain and complete, one
 line for each thing. Names and commands come from clients; characters that cannot be printed are
 shown as in Python, such as `\\x1b`, and a backslash is doubled.
 

@@ -88,12 +88,14 @@ def test_tables(what, width, monkeypatch):
     assert text == path.read_text()
 
 
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("width", [30, 40, 60, 80, 120])
 @pytest.mark.parametrize("what", GRIDS)
 def test_no_line_is_longer_than_the_terminal(what, width, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(width))
     lines = re.sub(r"\x1b\[[\d;]*m", "", shown(GRIDS[what](), width)).splitlines()
     assert max(map(len, lines)) <= width
+    titles = {column.title for column in GRIDS[what]().columns}
+    assert set(lines[0].split()) <= titles  # whole words, not letters below each other
 
 
 def test_a_pipe_gets_everything_and_nothing_else():

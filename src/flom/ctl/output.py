@@ -62,10 +62,11 @@ class Column:
     """A column of a table: its title, whether its cells stand right, what gives way.
 
     On a terminal that is too narrow, cells that may be `cut` are shortened first, then those that
-    may `fold` get several lines. `style` is how `rich` calls a colour.
+    may `fold` get several lines, then columns that can be `spared` are left out, the last one
+    first. `style` is how `rich` calls a colour.
     """
 
-    __slots__ = ("cut", "fold", "right", "style", "title")
+    __slots__ = ("cut", "fold", "right", "spared", "style", "title")
 
     def __init__(
         self,
@@ -74,12 +75,14 @@ class Column:
         right: bool = False,
         cut: bool = False,
         fold: bool = False,
+        spared: bool = False,
         style: str = "",
     ) -> None:
         self.title = title
         self.right = right
         self.cut = cut
         self.fold = fold
+        self.spared = spared
         self.style = style
 
 
@@ -112,7 +115,10 @@ class Grid:
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, padding=(0, len(_GAP), 0, 0), header_style="bold")
-        for column, size in zip(self.columns, self._fitted(width), strict=True):
+        sizes = self._fitted(width)
+        for column, size in zip(self.columns, sizes, strict=True):
+            if not size:
+                continue
             table.add_column(
                 column.title,
                 justify="right" if column.right else "left",
@@ -122,7 +128,7 @@ class Grid:
                 overflow="ellipsis" if column.cut else "fold",
             )
         for row in self.rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(Text(cell) for cell, size in zip(row, sizes, strict=True) if size))
         return table
 
     def _widths(self) -> list[int]:
@@ -135,7 +141,7 @@ class Grid:
         return widths
 
     def _fitted(self, width: int) -> list[int]:
-        """The widths, the widest of those that give way reduced until the line fits."""
+        """The widths, reduced until the line fits, the widest one first; 0: left out."""
         widths = self._widths()
         excess = sum(widths) + len(_GAP) * len(widths) - width
         for kind in ("cut", "fold"):
@@ -146,6 +152,10 @@ class Grid:
                     break
                 widths[widest] -= 1
                 excess -= 1
+        for place in reversed(range(len(widths))):
+            if excess > 0 and self.columns[place].spared:
+                excess -= widths[place] + len(_GAP)
+                widths[place] = 0
         return widths
 
 

@@ -25,12 +25,12 @@ def resources(rows: Iterable[Row]) -> Grid:
     """One line a resource, in the order of the rows."""
     columns = (
         Column("RESOURCE", fold=True, style="bold"),
-        Column("KIND"),
-        Column("MODE"),
+        Column("KIND", spared=True),
+        Column("MODE", spared=True),
         Column("HOLDERS", right=True, style="green"),
         Column("WAITERS", right=True, style="yellow"),
-        Column("HELD", right=True),
-        Column("WAITED", right=True),
+        Column("HELD", right=True, spared=True),
+        Column("WAITED", right=True, spared=True),
     )
     return Grid(columns, map(_resource, rows))
 
@@ -111,11 +111,11 @@ def _claims(first: str, rows: list[tuple[str, ...]]) -> Grid:
     columns = (
         Column(first, style="cyan"),
         Column("ID", right=True),
-        Column("MODE"),
-        Column("FOR", right=True),
+        Column("MODE", spared=True),
+        Column("FOR", right=True, spared=True),
         Column("OWNER", cut=True, style="bold"),
-        Column("PID", right=True),
-        Column("COMMAND", cut=True),
+        Column("PID", right=True, spared=True),
+        Column("COMMAND", cut=True, spared=True),
     )
     return Grid(columns, rows)
 

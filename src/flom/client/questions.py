@@ -4,6 +4,7 @@ import base64
 from time import monotonic
 
 from flom.client.about import announcement, new_session
+from flom.client.blocking import explain_close
 from flom.client.reach import connect, silent
 from flom.client.session import endpoint_of
 from flom.errors import (
@@ -57,8 +58,10 @@ class Questions:
         self._sock = connect(self.endpoint, settings, monotonic() + limit, tell)
         try:
             self._look_on()
-        except BaseException:
+        except BaseException as error:
             self.close()
+            if isinstance(error, FlomError) and error.rc == RC_RECV_ERROR:
+                explain_close(error, self.endpoint, settings)
             raise
 
     def close(self) -> None:

@@ -153,7 +153,8 @@ class Desk:
         if gate is None and not may_break(asker):
             raise FlomError(
                 OWN_RC_NOT_ALLOWED,
-                "only root and the user of the daemon may take locks away, over a local socket",
+                "only root and the user of the daemon may take locks away, over a local socket"
+                " (rules of access in its configuration may allow it to others)",
             )
         resource = server.table.find(name)
         now = server.instant()

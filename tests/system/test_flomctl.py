@@ -120,6 +120,7 @@ def test_nobody_uses_it(place):
     assert told(place, "show", "R", status=1) is None
     assert ctl(place, "show", "R", status=1) == "nobody uses R\n"
     assert told(place, "explain", "R")["granted"] is True
+    assert told(place, "explain", "R", "-e", "no", status=1)["reason"] == "no_resource"
     assert ctl(place, "explain", "R") == "EX of R would be granted now\n"
 
 

@@ -23,10 +23,10 @@ __flomctl_words() {
 __flomctl_owner() {
     local letters
     case $1 in
-        --timeout | --socket-name | --unicast-address | --unicast-port | --multicast-address | --multicast-port | --network-interface | --discovery-attempts | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --tls-certificate | --tls-private-key | --tls-ca-certificate | --tls-check-peer-id | --config-file | --resource-quantity | --lock-mode | --interval | --count | --holder | --resource-timeout | --resource-create | --resource-idle-lifespan | --daemon-lifespan | --conflict-exit-code | --listen | --resources | --daemon-trace-file | --mount-point-vfs | --append-trace-file | --queue-patience | --socket-mode | --max-connections | --max-connections-per-peer | --max-message-size | --message-timeout | --first-message-timeout | --max-queue | --max-resources | --max-unread | --dir | --name | --days | --id) printf '%s' "$1" ;;
+        --timeout | --socket-name | --unicast-address | --unicast-port | --multicast-address | --multicast-port | --network-interface | --discovery-attempts | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --tls-certificate | --tls-private-key | --tls-ca-certificate | --tls-check-peer-id | --config-file | --resource-quantity | --lock-mode | --resource-create | --interval | --count | --holder | --resource-timeout | --resource-idle-lifespan | --daemon-lifespan | --conflict-exit-code | --listen | --resources | --daemon-trace-file | --mount-point-vfs | --append-trace-file | --queue-patience | --socket-mode | --max-connections | --max-connections-per-peer | --max-message-size | --message-timeout | --first-message-timeout | --max-queue | --max-resources | --max-unread | --dir | --name | --days | --id) printf '%s' "$1" ;;
         --*) ;;
         -?*)
-            letters=${1//[!osapAPnDIcqloeidEtm]/}
+            letters=${1//[!osapAPnDIcqleoidEtm]/}
             [[ $letters ]] && printf -- '-%s' "${letters:0:1}"
             ;;
     esac
@@ -82,7 +82,7 @@ __flomctl_options_of() {
         '') printf '%s ' '--json' "$endpoint" ;;
         'ls') printf '%s ' '-o --timeout --json' "$endpoint" ;;
         'show') printf '%s ' '-o --timeout --json' "$endpoint" ;;
-        'explain') printf '%s ' '-o --timeout --json -q --resource-quantity -l --lock-mode' "$endpoint" ;;
+        'explain') printf '%s ' '-o --timeout --json -q --resource-quantity -l --lock-mode -e --resource-create' "$endpoint" ;;
         'top') printf '%s ' '--interval --count -o --timeout --json' "$endpoint" ;;
         'events') printf '%s ' '--count -o --timeout --json' "$endpoint" ;;
         'release') printf '%s ' '--holder --force -o --timeout --json' "$endpoint" ;;

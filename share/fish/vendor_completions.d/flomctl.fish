@@ -43,6 +43,7 @@ complete -c flomctl -n '__fish_seen_subcommand_from show; and not __fish_seen_su
 complete -c flomctl -n '__fish_seen_subcommand_from explain; and not __fish_seen_subcommand_from pki' -s o -l timeout -x -d 'how long to wait for the daemon'
 complete -c flomctl -n '__fish_seen_subcommand_from explain; and not __fish_seen_subcommand_from pki' -s q -l resource-quantity -x -d 'how much of a numeric resource to take'
 complete -c flomctl -n '__fish_seen_subcommand_from explain; and not __fish_seen_subcommand_from pki' -s l -l lock-mode -xa "NL\tnull CR\tconcurrent\ read CW\tconcurrent\ write PR\tprotected\ read PW\tprotected\ write EX\texclusive" -d 'NL, CR, CW, PR, PW or EX'
+complete -c flomctl -n '__fish_seen_subcommand_from explain; and not __fish_seen_subcommand_from pki' -s e -l resource-create -xa "yes no" -d 'create the resource if nobody uses it yet'
 complete -c flomctl -n '__fish_seen_subcommand_from top; and not __fish_seen_subcommand_from pki' -l interval -x -d 'time between two looks'
 complete -c flomctl -n '__fish_seen_subcommand_from top; and not __fish_seen_subcommand_from pki' -l count -x -d 'end after this many'
 complete -c flomctl -n '__fish_seen_subcommand_from top; and not __fish_seen_subcommand_from pki' -s o -l timeout -x -d 'how long to wait for the daemon'

@@ -63,7 +63,11 @@ def explain(call: Call, resource: str) -> int:
     granted. Exit status 0: it would be granted; 1: it would not.
     """
     settings = call.settings
-    words = {"mode": str(settings.lock_mode), "quantity": str(settings.resource_quantity)}
+    words = {
+        "mode": str(settings.lock_mode),
+        "quantity": str(settings.resource_quantity),
+        "create": str(int(settings.resource_create)),
+    }
     with connected(call) as daemon:
         row = next(daemon.ask("explain", name=raw(resource), **words))
     if call.output.json:

@@ -4,7 +4,7 @@ from flom.options import OPTIONS, Option
 
 _ENDPOINT = ("socket_name", "unicast_address", "unicast_port", "multicast_address",
              "multicast_port", "config_file")  # fmt: skip
-_LOCK = ("resource_quantity", "lock_mode")
+_LOCK = ("resource_quantity", "lock_mode", "resource_create")
 
 
 def _own(

@@ -1,6 +1,7 @@
 from core.play import play
 
 from flom.core.hierarchical import Hierarchical
+from flom.core.requests import Closed, Instant, Request
 
 
 def root_of(it):
@@ -167,3 +168,13 @@ def test_a_deep_path():
         B disconnect         => C granted
         """
     )
+
+
+def test_modes_out_of_range_end_only_that_connection():
+    """Wire F-4."""
+    table = play("A lock /r/a EX => A granted").table
+    for mode in (-1, 6, 2**40):
+        for name in (b"/r/a/b", b"/other"):
+            (effect,) = table.lock("B", Request(name, mode), Instant(0.0, 0))
+            assert isinstance(effect, Closed)
+    assert [queue.name for queue in table.snapshot().resources] == [b"/r"]

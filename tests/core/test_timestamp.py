@@ -177,6 +177,21 @@ def test_a_clock_set_back_repeats_nothing():
     )
 
 
+def test_a_clock_set_back_repeats_no_fraction():
+    """F-14: a later place within an earlier second is not later."""
+    it = play("A lock _t_#f[9] => A granted .0")
+    it.start -= 3_500_000
+    it.run(
+        """
+        B lock _t_#f[9] nowait => B busy
+        wait 3599
+        B lock _t_#f[9] nowait => B busy
+        wait 1
+        B lock _t_#f[9] nowait => B granted .1
+        """
+    )
+
+
 def test_a_clock_set_back_far_is_looked_at_now_and_then():
     it = play("A lock _t_#ffffff[9] => A granted .000000")
     it.start -= 3600_000_000

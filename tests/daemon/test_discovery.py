@@ -1,5 +1,6 @@
 """The daemon's datagrams: what is answered, what is said, how much is done at once."""
 
+import random
 import socket
 
 import pytest
@@ -73,6 +74,19 @@ def test_what_is_no_question_is_no_activity(stage):
         stage.client.send(data)
     assert stage.discovery.answer() == 0
     assert stage.log.records == stage.asked == []
+
+
+def test_random_datagrams(stage):
+    """D-51: two hundred that end like a message, half of them nearly a question."""
+    chance = random.Random(22)
+    for number in range(200):
+        data = bytearray(QUESTION if number % 2 else chance.randbytes(chance.randrange(400)))
+        for _ in range(3 if number % 2 else 0):
+            data[chance.randrange(len(data) - 6)] = chance.randrange(128, 256)
+        stage.client.send(data if number % 2 else data + b"</msg>")
+        assert stage.discovery.answer() == 0
+    stage.client.send(QUESTION)
+    assert stage.discovery.answer() == 1
 
 
 def test_much_at_once_is_done_in_pieces(stage):

@@ -240,6 +240,16 @@ def test_shutdown(any_place, serve, tls, option):
     assert daemon.wait(BOUND) == 0
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_quiesce_is_answered_by_the_close(any_place, serve, tls, certificates, version):
+    """F-18, W-61: for one who asks like the reference and reads without limit."""
+    daemon = serve(any_place, *tls())
+    with context(certificates, version=VERSIONS[version]).wrap_socket(any_place.connect()) as sock:
+        Peer(sock).send(shutdown_message(0))
+        Peer(sock).await_close()
+        assert daemon.wait(BOUND) == 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

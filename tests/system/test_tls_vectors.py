@@ -13,6 +13,7 @@ from system.replay import (
     demand,
     machine_id,
     scratch,
+    shutdown_text,
 )
 
 TRANSPORTS = ("unix", "tcp4", "tcp6")
@@ -78,3 +79,20 @@ def test_the_command_says_what_was_recorded(certificates, name, transport):
                     elif step["close"] == "client":
                         peer.demand_end()
             command.demand(client["exit"], client["stdout"])
+
+
+@pytest.mark.parametrize("option", ["-x", "-X"])
+def test_the_command_does_not_wait_for_ever_for_the_end_of_a_daemon(certificates, option):
+    """Wire F-18: one that says nothing and closes last, or never."""
+    secure = context(certificates, "mine", ssl.PROTOCOL_TLS_SERVER)
+    with scratch() as folder, Server("unix", folder) as server:
+        words = [*server.endpoint.options, *options(certificates, "peer")]
+        with (
+            Command(folder, [*words, option]) as command,
+            server.accept() as raw,
+            secure.wrap_socket(raw.sock, server_side=True) as sock,
+        ):
+            peer = Peer(sock)
+            demand(shutdown_text(option == "-X", machine_id()), peer.message(), "request")
+            peer.demand_end()
+            command.status()

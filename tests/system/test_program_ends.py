@@ -6,6 +6,7 @@ import errno
 import gc
 import os
 import pickle
+import threading
 import warnings
 
 import pytest
@@ -70,9 +71,11 @@ def test_what_is_held_has_no_copies(faces, face):
     assert repr(held).endswith(", released>")
 
 
-def test_clients_and_locks_go_to_other_processes(faces, place):
+@pytest.mark.parametrize("face", [flom, flom.aio], ids=["blocking", "asyncio"])
+def test_clients_and_locks_go_to_other_processes(place, monkeypatch, face):
     """By pickle, as multiprocessing does it."""
-    client = flom.Client(f"unix://{place.path}", start_daemon=False)
+    monkeypatch.setenv("HOME", str(place.folder))
+    client = face.Client(f"unix://{place.path}", start_daemon=False)
     for made in (client, client.lock("R", mode=flom.PR, timeout=3)):
         assert repr(pickle.loads(pickle.dumps(made))) == repr(made)
 
@@ -125,3 +128,36 @@ def test_a_shortage_of_the_kernel_is_an_error_of_ours(faces, monkeypatch, face, 
     assert told.value.rc == RC_SOCKET_ERROR
     assert "Too many open files" in str(told.value)
     assert is_free()
+
+
+def test_who_leaves_for_a_thread_that_has_ended_takes_nothing_from_the_others(place, monkeypatch):
+    monkeypatch.setenv("HOME", str(place.folder))
+    lock = flom.Client(f"unix://{place.path}").lock("a.b")
+    entered = []
+    thread = threading.Thread(target=lambda: entered.append(lock.__enter__()))
+    thread.start()
+    thread.join()
+
+    def leave():
+        lock.__exit__(None, None, None)
+
+    with lock as mine:
+        thread = threading.Thread(target=leave)
+        thread.start()
+        thread.join()
+        assert "released" in repr(entered[0])
+        assert "released" not in repr(mine)
+
+
+def test_who_leaves_for_a_task_that_has_ended_takes_nothing_from_the_others(place, monkeypatch):
+    monkeypatch.setenv("HOME", str(place.folder))
+
+    async def main():
+        lock = flom.aio.Client(f"unix://{place.path}").lock("a.b")
+        entered = await asyncio.create_task(lock.__aenter__())
+        async with lock as mine:
+            await asyncio.create_task(lock.__aexit__(None, None, None))
+            assert "released" in repr(entered)
+            assert "released" not in repr(mine)
+
+    asyncio.run(main())

@@ -94,7 +94,7 @@ class Lock:
     def __init__(self, request: Request, on_lost: "Callable[[Held], object] | None") -> None:
         self._request = request
         self._on_lost = on_lost
-        self._entered: Entered[Held] = Entered()
+        self._entered: Entered[asyncio.Task[object], Held] = Entered(asyncio.Task.done)
 
     def __repr__(self) -> str:
         return f"<Lock {self._request}>"
@@ -127,7 +127,7 @@ class Lock:
 
     async def __aenter__(self) -> Held:
         held = await self.acquire()
-        self._entered.push(asyncio.current_task(), held)
+        self._entered.push(_task(), held)
         return held
 
     async def __aexit__(
@@ -136,7 +136,7 @@ class Lock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._entered.pop(asyncio.current_task()).__aexit__(kind, error, trace)
+        await self._entered.pop(_task()).__aexit__(kind, error, trace)
 
     def __call__(
         self, function: Callable[P, Awaitable[R]]
@@ -154,6 +154,12 @@ class Lock:
                 return await function(*args, **kwargs)
 
         return locked
+
+
+def _task() -> asyncio.Task[object]:
+    task = asyncio.current_task()
+    assert task is not None  # whoever awaits is one
+    return task
 
 
 class Client(BaseClient):

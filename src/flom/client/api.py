@@ -93,7 +93,7 @@ class Lock:
     def __init__(self, request: Request, on_lost: "Callable[[Held], object] | None") -> None:
         self._request = request
         self._on_lost = on_lost
-        self._entered: Entered[Held] = Entered()
+        self._entered: Entered[threading.Thread, Held] = Entered(_has_ended)
 
     def __repr__(self) -> str:
         return f"<Lock {self._request}>"
@@ -127,7 +127,7 @@ class Lock:
 
     def __enter__(self) -> Held:
         held = self.acquire()
-        self._entered.push(threading.get_ident(), held)
+        self._entered.push(threading.current_thread(), held)
         return held
 
     def __exit__(
@@ -136,7 +136,7 @@ class Lock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._entered.pop(threading.get_ident()).__exit__(kind, error, trace)
+        self._entered.pop(threading.current_thread()).__exit__(kind, error, trace)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """The function, held under the lock by each of its calls.
@@ -153,6 +153,10 @@ class Lock:
                 return function(*args, **kwargs)
 
         return locked
+
+
+def _has_ended(thread: threading.Thread) -> bool:
+    return not thread.is_alive()
 
 
 def _runs_later(function: object) -> bool:

@@ -165,27 +165,37 @@ def _weakly(held: BaseHeld[E]) -> "Callable[[], object]":
     return look
 
 
+Owner = TypeVar("Owner")
 H = TypeVar("H")
 
 
-class Entered(Generic[H]):
-    """The locks entered by `with`, each to be left by the thread or task that entered it."""
+class Entered(Generic[Owner, H]):
+    """The locks entered by `with`, each to be left by the thread or task that entered it.
 
-    __slots__ = ("_entries",)
+    has_ended: whether a thread or task has.
+    """
 
-    def __init__(self) -> None:
-        self._entries: list[tuple[object, H]] = []
+    __slots__ = ("_entries", "_has_ended")
 
-    def push(self, owner: object, held: H) -> None:
+    def __init__(self, has_ended: "Callable[[Owner], bool]") -> None:
+        self._entries: list[tuple[Owner, H]] = []
+        self._has_ended = has_ended
+
+    def push(self, owner: Owner, held: H) -> None:
         """Remember what the owner entered."""
         self._entries.append((owner, held))
 
-    def pop(self, owner: object) -> H:
-        """What the owner entered last; a fixture may be left by another task than entered it."""
+    def pop(self, owner: Owner) -> H:
+        """What the owner entered last; else what was entered by one that has ended, or by any.
+
+        A fixture may be left by another task than entered it.
+        """
         entries = list(self._entries)
-        mine = [entry for entry in entries if entry[0] == owner] or entries
-        self._entries.remove(mine[-1])
-        return mine[-1][1]
+        mine = [entry for entry in entries if entry[0] is owner]
+        orphans = mine or [entry for entry in entries if self._has_ended(entry[0])]
+        entry = (orphans or entries)[-1]
+        self._entries.remove(entry)
+        return entry[1]
 
 
 def enlist(engine: Engine) -> None:

@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from flom.net.listen import Listener
     from flom.wire.messages import Ask
 
-# Small: a larger buffer is made and cut for every message, and few are longer.
-RECEIVE_SIZE = 2048
+# Small: few messages are longer, a larger buffer is made and cut for every message, and a client
+# that sends without waiting would get more of each round than those who wait.
+RECEIVE_SIZE = 1024
 
 
 class Server(Answers):

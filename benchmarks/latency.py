@@ -2,6 +2,7 @@
 
 The first unit is the median: 64 clients lock and unlock all the time, each a resource of its own;
 shown is how much longer the slowest hundredth of the locks takes, from the request to the answer.
+The bare loop of throughput.py shows how much of that is other work on the machine.
 The second is what each of nine equal clients gets; shown is what the least served of eight gets
 while the ninth sends requests as fast as the daemon takes them, without waiting for answers.
 """
@@ -12,7 +13,7 @@ import signal
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from common import (
@@ -27,10 +28,12 @@ from common import (
     unlock_message,
     workplace,
 )
+from throughput import PROCESSORS, Echo, assign_processors, first_grant
 
 CROWD = 64
 EQUALS = 9
 FLOOD_LIMIT = 3600  # seconds; it ends even if the benchmark was killed
+FLOOD_PAUSE = 0.001  # seconds
 RECEIVE_SIZE = 65536
 
 
@@ -106,20 +109,19 @@ class Flood:
 
 
 def flood(address: Address) -> None:
-    """Flood for ever."""
+    """Flood for ever; what the socket holds is more than the daemon can serve in a pause."""
     sock = connect(address)
     sock.setblocking(False)
-    pairs = (lock_message("flood000") + unlock_message("flood000")) * 100
-    epoll = select.epoll()
-    epoll.register(sock.fileno(), select.EPOLLIN | select.EPOLLOUT)
-    rest = b""
+    rest = pairs = (lock_message("flood000") + unlock_message("flood000")) * 100
     while True:
-        for _, events in epoll.poll():
-            if events & select.EPOLLIN:
-                sock.recv(RECEIVE_SIZE)
-            if events & select.EPOLLOUT:
-                rest = rest or pairs
-                rest = rest[sock.send(rest) :]
+        with suppress(BlockingIOError):
+            while sock.recv(RECEIVE_SIZE):
+                pass
+        with suppress(BlockingIOError):
+            while True:
+                rest = rest[sock.send(rest) :] or pairs
+        # Pauses leave the processor to the other clients.
+        time.sleep(FLOOD_PAUSE)
 
 
 def main() -> None:
@@ -132,9 +134,15 @@ def main() -> None:
         for name in ("crowd", "fair"):
             daemons[name] = Daemon(flom, Path(folder), name)
             ends.callback(daemons[name].close)
+        lock, unlock = (len(make("busy000")) for make in (lock_message, unlock_message))
+        bare = Echo(folder, lock, unlock, first_grant(daemons["crowd"]), tcp=False)
+        ends.callback(bare.close)
+        # Clients and flood share a processor: the flood must not have time that the others lack.
+        assign_processors(CROWD, bare.pid, *(daemon.pid for daemon in daemons.values()))
+        ends.callback(os.sched_setaffinity, 0, PROCESSORS)
         flooding = Flood(daemons["fair"].address)
         ends.callback(flooding.close)
-        crowd = Clients(daemons["crowd"].address, CROWD, "busy")
+        crowd, control = (Clients(one.address, CROWD, "busy") for one in (daemons["crowd"], bare))
         equals, eight = (
             Clients(daemons["fair"].address, count, mark)
             for count, mark in ((EQUALS, "equal"), (EQUALS - 1, "eight"))
@@ -143,15 +151,23 @@ def main() -> None:
             options.rounds,
             {
                 "tail": lambda: crowd.tail(seconds),
+                "bare": lambda: control.tail(seconds),
                 "equal": lambda: equals.least(seconds),
                 "beside": lambda: flooding.during(lambda: eight.least(seconds)),
             },
         )
-    tail = Series(taken["tail"])
+    tail, bare_tail = Series(taken["tail"]), Series(taken["bare"])
     share = Series(taken["beside"]).over(Series(taken["equal"]))
-    print(f"{CROWD} busy clients: the slowest hundredth of the locks over the median: {tail}")
+    print(
+        f"{CROWD} busy clients: the slowest hundredth of the locks over the median: {tail};"
+        f" bare loop {bare_tail}"
+    )
     print(f"beside a flood: the least served of {EQUALS - 1} over one of {EQUALS} equals: {share}")
-    figures = {"tail": tail.figures(), "share_beside_flood": share.figures()}
+    figures = {
+        "tail": tail.figures(),
+        "bare_tail": bare_tail.figures(),
+        "share_beside_flood": share.figures(),
+    }
     finish("latency", rounds=options.rounds, figures=figures)
 
 

@@ -77,6 +77,19 @@ def test_scale():
     assert are_ratios(medians(last))
 
 
+def test_growth():
+    last = figures_of("growth.py", "--rounds", "2", "--milliseconds", "20",
+                      "--waiters", "20", "--resources", "20")  # fmt: skip
+    assert last["figures"].keys() == {"idle_cpu", "waiters", "resources"}
+    assert are_ratios(medians(last))
+
+
+def test_latency():
+    last = figures_of("latency.py", "--rounds", "2", "--milliseconds", "50")
+    assert last["figures"].keys() == {"tail", "bare_tail", "share_beside_flood"}
+    assert are_ratios(medians(last))
+
+
 def test_api():
     last = figures_of("api.py", "--rounds", "2", "--pairs", "3")
     assert {"flom", "flom.aio", "flock"} <= last["figures"].keys()

@@ -252,5 +252,5 @@ class _Strip(ast.NodeTransformer):
         if ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
         self.generic_visit(node)
-        node.body = node.body or [ast.Pass()]
+        node.body = [each for each in node.body if _keeps(each)] or [ast.Pass()]
         return node

@@ -132,7 +132,8 @@ def called(source: pathlib.Path) -> set[str]:
         tempfile.TemporaryFile("w+") as file,
     ):
         pathlib.Path(folder, ".flom").write_text("[Resource]\nTimeout=5000\nLockMode=EX\n")
-        environ = {**os.environ, "HOME": folder}
+        ours = {name for name in os.environ if name.startswith("FLOM_")}
+        environ = {name: os.environ[name] for name in os.environ.keys() - ours} | {"HOME": folder}
         python = [sys.executable, "-I", "-S"]
         words = ["-s", f"{folder}/s", "-d", "-1"]
         # The first one starts the daemon, which is not what is looked at.

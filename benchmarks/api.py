@@ -2,8 +2,8 @@
 
 The others: `flock`, the system call, on a file that is opened for it; `filelock.FileLock`; the lock
 of redis-py on a local Redis server, which the benchmark starts and ends. All are uncontended, in
-one process. What is not installed is left out: `pip install '.[bench]'` and Debian's redis-server
-bring everything. Measured is the flom that this interpreter imports.
+one process. What is not installed is left out; `benchmarks/setup` installs it. Measured is the flom
+that this interpreter imports.
 """
 
 import asyncio

@@ -114,6 +114,14 @@ class Arena:
         """A new daemon, which knows nothing; returns when it listens."""
         with open(self._folder / "daemon.log", "ab") as log:
             self.daemon = self._start(0, FLOMCTL, "daemon", stderr=log)
+        try:
+            self._await_daemon()
+        except BaseException:
+            self.daemon.kill()
+            self.daemon.wait()
+            raise
+
+    def _await_daemon(self):
         end = time.monotonic() + BOUND
         while not self._answers():
             if self.daemon.poll() is not None or time.monotonic() > end:

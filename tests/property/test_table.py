@@ -199,7 +199,8 @@ class TableMachine(RuleBasedStateMachine):
             granted = any(isinstance(e, Granted) and e.client == client for e in effects)
             assert granted == (told.reason is None), told
             assert bool(told.blockers) == (told.reason in ("conflict", "nested"))
-            in_vain = any(isinstance(e, Refused) and e.reason == "nested" for e in effects)
+            refused = [e for e in effects if isinstance(e, Refused) and e.client == client]
+            in_vain = any(effect.reason == "nested" for effect in refused)
             assert in_vain == (told.reason == "nested"), told
         self.check(effects, self.model.lock(client, name, parameters), client)
 

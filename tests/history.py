@@ -129,6 +129,8 @@ def lives(records):
             life = found[record.number]
             if life.how == "restart" and record.what in ("granted", "queued"):
                 continue  # said by the daemon that died, read afterwards
+            if record.what == "granted" and life.ending < record.at:
+                continue  # said to somebody who was gone when it was read
             setattr(life, record.what, min(record.at, getattr(life, record.what)))
             life.element = record.element if record.what == "granted" else life.element
             life.how = record.how or life.how

@@ -97,6 +97,9 @@ RIGHT = {
     "busy while somebody may hold": cycle(0, "a", "R")
     + "\n 3.5 b ask R nowait\n 4.5 b refused busy",
     "a restart forgets": "0 a ask R\n 1 a granted\n 2 - restart" + cycle(3, "b", "R"),
+    "a grant read by somebody who is gone": "0 a ask R\n 1 a queued\n 2 a ending crash"
+    + cycle(3, "b", "R", stay=5)
+    + "\n 6 a granted\n 9 a ended",
     "who passes from within": cycle(0, "a", "R PR", stay=9)
     + "\n 1 b ask R\n 2 b queued"
     + cycle(3, "c", "R PR nested")

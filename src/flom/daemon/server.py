@@ -109,6 +109,9 @@ class Server(Answers):
         conversation = connection.conversation
         if trace.mask & trace.MESSAGE:
             trace.record(f"flom_msg_receive: {connection}: {data!r}")
+        if not trace.mask and (messages := conversation.usual(data)):
+            self._serve(connection, messages)
+            return
         try:
             conversation.receive(data)
             while not connection.closing and (message := conversation.next_message()) is not None:

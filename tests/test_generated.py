@@ -37,8 +37,8 @@ sys.exit(main([], pathlib.Path(sys.argv[1])))
 """
 
 sys.path.append(str(ROOT / "packaging"))
-from generate import __main__ as generator  # noqa: E402
-from generate import entries, facts, markup, roff, texts  # noqa: E402
+from generate import __main__ as generator  # noqa: E402  # not to be found before
+from generate import entries, facts, markup, roff, texts  # noqa: E402  # likewise
 
 
 def need_program(name):

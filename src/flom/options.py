@@ -40,7 +40,7 @@ class Option:
         dump: int,
         metavar: str,
         section: str,
-        help: str,  # noqa: A002
+        help: str,  # noqa: A002  # likewise
         ours: bool = False,
     ) -> None:
         self.short = short

@@ -1,5 +1,6 @@
 """Noticing that the other end is gone."""
 
+import functools
 import queue
 import socket
 import threading
@@ -48,7 +49,7 @@ def test_the_end_is_told_once(pair, watcher):
 def test_nothing_is_told_of_what_is_not_watched_any_more(pair, watcher):
     ours, theirs = pair
     told = queue.SimpleQueue()
-    call = lambda: told.put("removed")  # noqa: E731
+    call = functools.partial(told.put, "removed")
     watcher.add(ours.fileno(), call)
     assert watcher.remove(ours.fileno(), call)
     assert not watcher.remove(ours.fileno(), call)

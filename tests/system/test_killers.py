@@ -112,7 +112,7 @@ def test_more_clients_than_descriptors(places, kind):
             assert crowd[0].lock(f"Turn{turn}") == 0
         crowd[0].send(lock_message("Last"))
         for number in range(2000):
-            wait_for(lambda: len(crowd) > number, "the next one", 120)  # noqa: B023
+            wait_for(lambda before=number: len(crowd) > before, "the next one", 120)
             assert crowd[number].answer() == 0
             crowd[number].close()
     finally:

@@ -26,7 +26,7 @@ def verdict(settings: "Settings") -> str:
     except FlomError as error:
         raise Unusable(f"{error.text} [ret_cod={error.rc}]") from None
     path = settings.tls_certificate or ""
-    certificate: Mapping[str, object] = _ssl._test_decode_cert(path)  # type: ignore[attr-defined]
+    certificate: Mapping[str, object] = _ssl._test_decode_cert(path)  # type: ignore[attr-defined]  # missing in the stubs
     _, name = named(certificate.get("subject"))
     begin, end = str(certificate["notBefore"]), str(certificate["notAfter"])
     now = time.time()

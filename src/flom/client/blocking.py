@@ -83,7 +83,7 @@ class Lock:
             reach, self._endpoint, settings, self._session.connect_deadline, self._tell,
         )  # fmt: skip
         if settings.tls:
-            self._session.peer_cn = self._sock.channel.peer_cn  # type: ignore[union-attr]
+            self._session.peer_cn = self._sock.channel.peer_cn  # type: ignore[union-attr]  # with TLS it has one
         if trace.mask & trace.CONNECTION:
             trace.record(f"flom_client_connect: connected, fd={self._sock.fileno()}")
 

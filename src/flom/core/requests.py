@@ -25,7 +25,7 @@ class Value:
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in self._fields())
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # Python's word for unhashable
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields())

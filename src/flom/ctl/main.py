@@ -78,7 +78,7 @@ def main(words: list[str] | None = None) -> int:
     """Run `flomctl` with these words (default: those of the process); returns the exit status."""
     words = sys.argv[1:] if words is None else words
     if sys.stdout is None:  # it was closed; what is opened later must not take its place
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # for as long as the process lives
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal has every letter
     try:

@@ -8,7 +8,7 @@ _LOCK = ("resource_quantity", "lock_mode", "resource_create")
 
 
 def _own(
-    short: str, long: str, type: str, rule: str, default: "int | None", metavar: str, help: str  # noqa: A002
+    short: str, long: str, type: str, rule: str, default: "int | None", metavar: str, help: str  # noqa: A002  # as `Option` has them
 ) -> Option:  # fmt: skip
     attr = long.replace("-", "_")
     return Option(short, long, attr, type, rule, default, "", "", 0, metavar, "Command", help)

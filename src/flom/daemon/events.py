@@ -72,7 +72,7 @@ def line(event: Event) -> str:
         place = f'null,"name":{quoted(rows.text(event.subject.name))},"kind":{_text(kind)}'
     else:
         place = 'null,"name":null,"kind":null'
-    claim = "null" if client is None else _claim(event, client)  # type: ignore[arg-type]
+    claim = "null" if client is None else _claim(event, client)  # type: ignore[arg-type]  # it was ours
     return (
         f'{{"seq":{event.seq},"event":"{event.what}","time":{_short(event.time / 1e6)},'
         f'"resource":{place},"claim":{claim},"waited":{_short(event.waited)},'

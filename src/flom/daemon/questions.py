@@ -180,7 +180,7 @@ class Desk:
             row = rows.claim(resource.name.kind, claim, now, None)
             yield line({**row, "resource": resource.number})
             self._log.record("FLM113N", _taken(row, asker))
-            server.take_away(claim.client, told)  # type: ignore[arg-type]
+            server.take_away(claim.client, told)  # type: ignore[arg-type]  # the server's clients
 
 
 def may_break(asker: "Connection") -> bool:

@@ -134,8 +134,7 @@ def resolve(endpoint: TcpEndpoint, *, passive: bool = False) -> list[Candidate]:
         ) from None
     _record(passive, flags, found)
     return [
-        # The form (int, bytes) is not of our families.
-        Candidate(family, address, scope)  # type: ignore[arg-type]
+        Candidate(family, address, scope)  # type: ignore[arg-type]  # (int, bytes): no family of ours
         for family, _, _, _, address in found
     ]
 

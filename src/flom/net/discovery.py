@@ -108,8 +108,7 @@ def resolve_group(endpoint: GroupEndpoint) -> list[Group]:
             RC_GETADDRINFO_ERROR,
             f"cannot resolve the multicast group '{host}'{only}: {error.args[-1]}",
         ) from None
-    # The form (int, bytes) is not of our families.
-    return [Group(each[0], each[4], index) for each in found]  # type: ignore[arg-type]
+    return [Group(each[0], each[4], index) for each in found]  # type: ignore[arg-type]  # (int, bytes): no family of ours
 
 
 def asking(groups: list[Group], ttl: int) -> tuple[socket, Group]:

@@ -51,7 +51,7 @@ class Message:
             and self._said() == other._said()
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # Python's word for unhashable
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self._said()))})"

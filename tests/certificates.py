@@ -47,6 +47,10 @@ cert one nameless "/O=Test"
 cert one last "/CN=somebody else/O=Test/CN=$ID"
 cert one first "/CN=$ID/O=Test/CN=somebody else"
 cert two foreign "/O=Test/CN=$ID"
+request local "/CN=localhost"
+echo 'subjectAltName=IP:127.0.0.1,IP:::1,DNS:localhost' >local.ext
+openssl x509 -req -in local.csr -CA one.ca -CAkey one.key -CAcreateserial -days 30 \\
+    -extfile local.ext -out local.pem
 dated one expired "/O=Test/CN=$ID" 20200101000000Z 20200201000000Z
 dated one early "/O=Test/CN=$ID" 20990101000000Z 20990201000000Z
 

@@ -1,5 +1,6 @@
 """Places for the system tests: each test has its own folder and its own endpoint."""
 
+import contextlib
 import pathlib
 import shutil
 import signal
@@ -10,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import etcd
 import support
 
 # A shell that runs the tests in the background has them ignore SIGINT, and whom they start as well.
@@ -50,3 +52,23 @@ def place(places):
 def any_place(request, places):
     """The same test on a fresh UNIX path and on a fresh TCP port."""
     return places("unix" if request.param == "unix" else "127.0.0.1")
+
+
+@pytest.fixture(scope="session")
+def etcd_node():
+    """A node of etcd that all tests share, each below a prefix of its own; nobody hurts it."""
+    with etcd.etcd() as made:
+        yield made
+
+
+@pytest.fixture
+def etcds(request):
+    """Makes clusters for one test: `etcds()`, `etcds(3)`, `etcds(tls=True)`, `etcds(hosts=...)`."""
+    with contextlib.ExitStack() as stack:
+
+        def make(count=1, *, tls=False, **options):
+            if tls:
+                options["files"] = request.getfixturevalue("certificates")
+            return stack.enter_context(etcd.etcd(count, **options))
+
+        yield make

@@ -26,12 +26,12 @@ RELAY = str(pathlib.Path(__file__).resolve().parent / "relay.py")
 
 
 class Host:
-    """A host; `interface` is its only one besides lo, `link_local` the address of that."""
+    """A host; `interface` is its only one besides lo, with the addresses `ip` and `link_local`."""
 
     def __init__(self, stage, folder, name):
         self.name = name
         self.folder = folder
-        self.interface = self.link_local = ""
+        self.interface = self.ip = self.link_local = ""
         self.stage = stage
         self._keeper = subprocess.Popen(
             [*stage.prefix, "--", "unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc",
@@ -140,10 +140,11 @@ class Host:
 
     def _attached(self, interface, number):
         self.interface = interface
+        self.ip = f"10.1.1.{number}"
         self.link_local = f"fe80::ff:fe00:{number}"
         self.sh(
             f"echo 0 > /proc/sys/net/ipv6/conf/{interface}/accept_dad;"
-            f"ip address add 10.1.1.{number}/24 dev {interface}; ip link set {interface} up"
+            f"ip address add {self.ip}/24 dev {interface}; ip link set {interface} up"
         )
 
 

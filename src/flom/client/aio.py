@@ -11,8 +11,7 @@ from typing import ParamSpec, TypeVar
 from flom.client import nonblocking
 from flom.client.failures import ConnectError, DaemonError, LockError
 from flom.client.handle import BaseHeld, Entered, enlist
-from flom.client.mode import Mode
-from flom.client.request import BaseClient, Request, Seconds
+from flom.client.request import BaseClient, Request
 from flom.errors import FlomError
 
 P = ParamSpec("P")
@@ -162,37 +161,13 @@ def _task() -> asyncio.Task[object]:
     return task
 
 
-class Client(BaseClient):
+class Client(BaseClient[Lock, Held]):
     """A daemon to lock at, with settings that are read once; keeps no connection, for any loop."""
 
     __slots__ = ()
 
-    def lock(
-        self,
-        resource: str,
-        *,
-        mode: Mode = Mode.EX,
-        timeout: Seconds | None = None,
-        quantity: int = 1,
-        create: bool = True,
-        idle_lifespan: Seconds = 0,
-        commit_on_error: bool = False,
-        raise_lost: bool = True,
-        on_lost: "Callable[[Held], object] | None" = None,
-    ) -> Lock:
-        """A lock of `resource`; the parameters of `flom.Client.lock`.
-
-        on_lost is called in the event loop. Raises InvalidRequest.
-        """
-        return Lock(
-            self._request(
-                resource, mode, timeout, quantity, create, idle_lifespan,
-                commit_on_error, raise_lost, on_lost,
-            ),
-            on_lost,
-        )  # fmt: skip
-
-    locked = lock
+    def _lock(self, request: Request, on_lost: Callable[[Held], object] | None) -> Lock:
+        return Lock(request, on_lost)
 
 
 _default = Client()

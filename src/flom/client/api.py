@@ -12,8 +12,7 @@ from flom.client import blocking
 from flom.client.failures import ConnectError, DaemonError, LockError
 from flom.client.handle import BaseHeld, Entered, enlist
 from flom.client.holders import AskingSession
-from flom.client.mode import Mode
-from flom.client.request import BaseClient, Request, Seconds
+from flom.client.request import BaseClient, Request
 from flom.errors import FlomError
 
 P = ParamSpec("P")
@@ -166,44 +165,13 @@ def _runs_later(function: object) -> bool:
     return any(is_one(function) for is_one in kinds)
 
 
-class Client(BaseClient):
+class Client(BaseClient[Lock, Held]):
     """A daemon to lock at, with settings that are read once; keeps no connection, thread-safe."""
 
     __slots__ = ()
 
-    def lock(
-        self,
-        resource: str,
-        *,
-        mode: Mode = Mode.EX,
-        timeout: Seconds | None = None,
-        quantity: int = 1,
-        create: bool = True,
-        idle_lifespan: Seconds = 0,
-        commit_on_error: bool = False,
-        raise_lost: bool = True,
-        on_lost: "Callable[[Held], object] | None" = None,
-    ) -> Lock:
-        """A lock of `resource`; nothing is asked for until it is entered or acquired.
-
-        mode: how a simple or hierarchical resource is shared. timeout: seconds for everything,
-        connecting and a daemon's start included; None waits, 0 does not. quantity: how much of a
-        numeric resource. create: make the resource if it does not exist; False waits for it.
-        idle_lifespan: seconds for which the resource outlives its last user.
-        commit_on_error: keep the value of a transactional sequence when the block raises.
-        raise_lost: whether the end of the block raises LockLost if the daemon went away; on_lost
-        is called with the lock when that happens, by a thread that watches for it.
-        Raises InvalidRequest.
-        """
-        return Lock(
-            self._request(
-                resource, mode, timeout, quantity, create, idle_lifespan,
-                commit_on_error, raise_lost, on_lost,
-            ),
-            on_lost,
-        )  # fmt: skip
-
-    locked = lock
+    def _lock(self, request: Request, on_lost: Callable[[Held], object] | None) -> Lock:
+        return Lock(request, on_lost)
 
 
 _default = Client()

@@ -6,8 +6,10 @@ import operator
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic
+from typing import Generic, TypeVar
 
 from flom.client.credentials import Tls
 from flom.client.endpoint import aim, written
@@ -26,9 +28,11 @@ from flom.values import (
 )
 
 Seconds = float | timedelta
+L = TypeVar("L")
+H = TypeVar("H")
 
 
-class BaseClient:
+class BaseClient(Generic[L, H]):
     """Where the daemon is and how to talk to it; shared by `Client` and `aio.Client`."""
 
     __slots__ = ("_cwd", "_endpoint", "_settings", "_start_daemon", "_tls")
@@ -70,7 +74,45 @@ class BaseClient:
         given += [] if self._start_daemon is None else [f"start_daemon={self._start_daemon}"]
         return f"{type(self).__name__}({', '.join(given)})"
 
-    def _request(
+    def lock(
+        self,
+        resource: str,
+        *,
+        mode: Mode = Mode.EX,
+        timeout: Seconds | None = None,
+        quantity: int = 1,
+        create: bool = True,
+        idle_lifespan: Seconds = 0,
+        commit_on_error: bool = False,
+        raise_lost: bool = True,
+        on_lost: Callable[[H], object] | None = None,
+    ) -> L:
+        """A lock of `resource`; nothing is asked for until it is entered or acquired.
+
+        mode: how a simple or hierarchical resource is shared. timeout: seconds for everything,
+        connecting and a daemon's start included; None waits, 0 does not. quantity: how much of a
+        numeric resource. create: make the resource if it does not exist; False waits for it.
+        idle_lifespan: seconds for which the resource outlives its last user.
+        commit_on_error: keep the value of a transactional sequence when the block raises.
+        raise_lost: whether the end of the block raises LockLost if the daemon went away; on_lost
+        is called with the lock when that happens, by a thread that watches for it, in asyncio by
+        the event loop.
+        Raises InvalidRequest.
+        """
+        if not isinstance(resource, str):
+            raise _unexpected("resource", "a str", resource)
+        if on_lost is not None and (not callable(on_lost) or inspect.iscoroutinefunction(on_lost)):
+            raise _unexpected("on_lost", "a function that is no coroutine function", on_lost)
+        settings = self._asked(resource, mode, timeout, quantity, create, idle_lifespan)
+        return self._lock(Request(settings, commit_on_error, raise_lost), on_lost)
+
+    locked = lock
+
+    def _lock(self, request: "Request", on_lost: Callable[[H], object] | None) -> L:
+        """The lock, for one face."""
+        raise NotImplementedError
+
+    def _asked(
         self,
         resource: str,
         mode: Mode,
@@ -78,14 +120,7 @@ class BaseClient:
         quantity: int,
         create: bool,
         idle_lifespan: Seconds,
-        commit_on_error: bool,
-        raise_lost: bool,
-        on_lost: object,
-    ) -> "Request":
-        if not isinstance(resource, str):
-            raise _unexpected("resource", "a str", resource)
-        if on_lost is not None and (not callable(on_lost) or inspect.iscoroutinefunction(on_lost)):
-            raise _unexpected("on_lost", "a function that is no coroutine function", on_lost)
+    ) -> Settings:
         try:
             settings = (self._settings or self._load()).copy()
             settings.resource_name = _name(resource)
@@ -99,7 +134,7 @@ class BaseClient:
             refusal = failure(error, InvalidRequest)
             refusal.resource = resource
             raise refusal from None
-        return Request(settings, commit_on_error, raise_lost)
+        return settings
 
     def _load(self) -> Settings:
         settings = load((), os.environ, working_directory(), _warn)

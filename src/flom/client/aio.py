@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from time import monotonic
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from flom.client import nonblocking
 from flom.client.failures import ConnectError, DaemonError, LockError
@@ -30,8 +30,7 @@ class Held(BaseHeld[nonblocking.Lock]):
         on_lost: "Callable[[Held], object] | None",
     ) -> None:  # fmt: skip
         self._loop = asyncio.get_running_loop()
-        self._on_lost = on_lost
-        super().__init__(engine, request, element, begun, watched=on_lost is not None)
+        super().__init__(engine, request, element, begun, on_lost)
 
     async def release(self) -> None:
         """Give the lock back, and wait (a second at most) until the daemon has seen it.
@@ -72,11 +71,9 @@ class Held(BaseHeld[nonblocking.Lock]):
             if self._request.raise_lost:
                 raise lost from None
 
-    def _tell(self) -> None:
-        if self._on_lost is None:
-            return
+    def _tell(self: Self, on_lost: "Callable[[Self], object]") -> None:
         try:
-            self._loop.call_soon_threadsafe(self._on_lost, self)
+            self._loop.call_soon_threadsafe(on_lost, self)
         except RuntimeError:
             pass  # the loop has ended, and with it all who could be told
 

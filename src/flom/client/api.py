@@ -26,17 +26,6 @@ class Held(BaseHeld[blocking.Lock]):
     this does nothing.
     """
 
-    def __init__(
-        self,
-        engine: blocking.Lock,
-        request: Request,
-        element: str | None,
-        begun: float,
-        on_lost: "Callable[[Held], object] | None",
-    ) -> None:
-        self._on_lost = on_lost
-        super().__init__(engine, request, element, begun, watched=on_lost is not None)
-
     def release(self) -> None:
         """Give the lock back, and wait (a second at most) until the daemon has seen it.
 
@@ -74,10 +63,6 @@ class Held(BaseHeld[blocking.Lock]):
             lost = self._loss(error)
             if self._request.raise_lost:
                 raise lost from None
-
-    def _tell(self) -> None:
-        if self._on_lost is not None:
-            self._on_lost(self)
 
 
 class Lock:

@@ -3,7 +3,7 @@
 import os
 import warnings
 from time import monotonic
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 from weakref import WeakSet, ref
 
 from flom.client.failures import LockError, LockLost
@@ -70,7 +70,8 @@ class BaseHeld(Generic[E]):
     """
 
     def __init__(
-        self, engine: E, request: Request, element: str | None, begun: float, watched: bool,
+        self, engine: E, request: Request, element: str | None, begun: float,
+        on_lost: "Callable[[Self], object] | None",
     ) -> None:  # fmt: skip
         self.resource = request.settings.resource_name
         self.mode = request.mode
@@ -81,13 +82,14 @@ class BaseHeld(Generic[E]):
         self._begun = begun
         self._request = request
         self._engine = engine
+        self._on_lost = on_lost
         self._pid = os.getpid()
         self._lost = False
         # Taken out by whoever releases, and by whoever tells of the loss: once, in any thread.
         self._release_token = [None]
         self._loss_token = [None]
         watch = _weakly(self)
-        if watched:
+        if on_lost is not None:
             watcher().add(engine.fileno(), watch)
         self._watch = watch
 
@@ -114,17 +116,18 @@ class BaseHeld(Generic[E]):
             self._found_lost()
         return self._lost
 
-    def _found_lost(self) -> None:
+    def _found_lost(self: Self) -> None:
         self._lost = True
         try:
             self._loss_token.pop()
         except IndexError:
             return
-        self._tell()
+        if self._on_lost is not None:
+            self._tell(self._on_lost)
 
-    def _tell(self) -> None:
-        """Call the function that the program gave for the loss, if any."""
-        raise NotImplementedError
+    def _tell(self: Self, on_lost: "Callable[[Self], object]") -> None:
+        """Call the function that the program gave for the loss."""
+        on_lost(self)
 
     def _leaves(self) -> bool:
         """Whether the caller is the one who has to give the lock back."""

@@ -79,6 +79,15 @@ GOOD = [
     ("TLS/TlsPrivateKey", "/etc/passwd", "tls_private_key", "/etc/passwd"),
     ("TLS/TlsCaCertificate", "/etc/passwd", "tls_ca_certificate", "/etc/passwd"),
     ("TLS/TlsCheckPeerId", "yes", "tls_check_peer_id", True),
+    ("Store/Url", "etcd://h1,h2/p", "store_url", "etcd://h1,h2/p"),
+    ("Store/SessionTTL", "5", "store_session_ttl", 5),
+    ("Store/SessionTTL", "60", "store_session_ttl", 60),
+    ("Store/User", "ann", "store_user", "ann"),
+    ("Store/Password", r"a\sb\\c;#", "store_password", r"a b\c;#"),
+    ("Store/PasswordFile", "/etc/passwd", "store_password_file", "/etc/passwd"),
+    ("Store/CACertificate", "/etc/passwd", "store_ca", "/etc/passwd"),
+    ("Store/Certificate", "/etc/passwd", "store_certificate", "/etc/passwd"),
+    ("Store/PrivateKey", "/etc/passwd", "store_key", "/etc/passwd"),
 ]
 
 

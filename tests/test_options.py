@@ -63,8 +63,14 @@ def test_options_of_our_own():
         "quiet": "", "progress": "", "check": "", "anonymous": "",
         "max-connections": "", "max-connections-per-peer": "", "max-message-size": "",
         "message-timeout": "", "first-message-timeout": "", "max-queue": "", "max-resources": "",
-        "max-unread": "",
+        "max-unread": "", "store": "", "store-session-ttl": "", "store-user": "",
+        "store-password-file": "", "store-ca-certificate": "", "store-certificate": "",
+        "store-private-key": "", "": "",
     }  # fmt: skip
+
+
+def test_only_a_secret_has_no_word():
+    assert [option.attr for option in OPTIONS if not option.long] == ["store_password"]
 
 
 def test_nothing_twice():
@@ -85,6 +91,8 @@ def test_values_are_applied_in_the_order_of_the_specification():
         "tls-check-peer-id", "append-trace-file", "queue-patience", "socket-mode",
         "anonymous", "max-connections", "max-connections-per-peer", "max-message-size",
         "message-timeout", "first-message-timeout", "max-queue", "max-resources", "max-unread",
+        "store", "store-session-ttl", "store-user", "", "store-password-file",
+        "store-ca-certificate", "store-certificate", "store-private-key",
     ]  # fmt: skip
 
 
@@ -98,7 +106,7 @@ def test_every_rule_exists():
 def test_every_option_is_explained():
     for option in OPTIONS:
         assert option.help
-        assert option.section
+        assert bool(option.section) == bool(option.long)
         assert bool(option.metavar) == (option.type != "F"), option.long
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from flom import errors, machine
 from flom.cli.parse import parse
+from flom.dump import dump
 from flom.options import OPTIONS
-from flom.settings import SYSTEM_FILE, Settings, default_socket, dump, load, read_file
+from flom.settings import SYSTEM_FILE, Settings, default_socket, load, read_file
 
 
 class World:
@@ -504,3 +505,131 @@ def test_rules_of_access_stand_last_in_the_dump(world):
     settings = world.load("-c", "custom.conf")
     assert [name for name, _ in settings.access] == ["c", "a"]
     assert dump(settings).endswith("[Access]/c='deny lock A to *'\n[Access]/a='allow * to uid:0'\n")
+
+
+# A store in the place of a daemon
+
+STORE = ("--store", "etcd://h1/p")
+
+
+def test_the_dump_shows_the_store_and_no_secret(world):
+    world.custom.write_text("[Store]\nUrl=etcd://h1\nUser=ann\nPassword=s3cret\n")
+    shown = dump(world.load("-V", "-c", "custom.conf"))
+    assert shown == DEFAULT_DUMP + "[Store]/Url='etcd://h1'\n[Store]/User='ann'\n"
+
+
+def test_a_store_needs_no_socket(world):
+    settings = world.checked(*STORE)
+    assert settings.store_url == "etcd://h1/p"
+    assert settings.socket_name is None
+
+
+FOR_DAEMONS = [
+    option
+    for option in OPTIONS
+    if option.section in ("Daemon", "Daemon limits", "Network", "TLS")
+    or option.long in ("daemon-trace-file", "debug-feature")
+]
+VALUES = {"file": "/etc/passwd", "directory": "/", "octal": "600", "boolean": "no",
+          "interface": "lo", "message": "511", "unread": "262144"}  # fmt: skip
+
+
+@pytest.mark.parametrize("option", FOR_DAEMONS, ids=lambda option: option.long)
+def test_an_option_of_the_daemon_beside_the_store_is_named(world, option):
+    value = [] if option.type == "F" else [VALUES.get(option.rule, "7")]
+    words = [f"--{option.long}", *value]
+    error = world.refused(*STORE, *words)
+    assert error.rc == errors.RC_INVALID_OPTION
+    assert option.spelling in error.text
+    assert "store" in error.text
+
+
+def test_what_files_say_about_a_daemon_is_not_used_beside_the_store(world):
+    world.user.write_text("[Daemon]\nSocketName=/tmp/x\nLifespan=0\n[TLS]\nTlsCheckPeerId=yes\n")
+    assert world.checked(*STORE).store_url == "etcd://h1/p"
+
+
+def test_options_of_the_daemon_are_not_used_beside_the_store_of_a_file(world):
+    world.user.write_text("[Store]\nUrl=etcd://h1\n")
+    assert world.checked("-d", "0").store_url == "etcd://h1"
+
+
+@pytest.mark.parametrize("words", [("-s", "/tmp/x"), ("-a", "localhost"), ("-A", "239.255.0.1")])
+def test_the_last_layer_that_names_a_store_or_a_daemon_decides(world, words):
+    world.system.write_text("[Daemon]\nSocketName=/tmp/y\n")
+    world.user.write_text("[Store]\nUrl=etcd://h1\n")
+    assert world.checked().store_url == "etcd://h1"
+    world.system.unlink()
+    assert world.checked(*words).store_url is None
+    world.custom.write_text("[Daemon]\nUnicastAddress=localhost\n")
+    assert world.checked("-c", "custom.conf").store_url is None
+    assert world.checked("-c", "custom.conf", *STORE).store_url == "etcd://h1/p"
+
+
+def test_a_file_names_either_a_store_or_a_daemon(world):
+    world.user.write_text("[Store]\nUrl=etcd://h1\n[Daemon]\nUnicastAddress=x\n")
+    error = world.refused()
+    assert error.text.startswith(f"{world.user}: ")
+    assert "--store and -a, --unicast-address exclude each other" in error.text
+
+
+@pytest.mark.parametrize("word", ["-x", "-X"])
+def test_nobody_ends_a_store(world, word):
+    world.user.write_text("[Store]\nUrl=etcd://h1\n")
+    assert "no daemon that could end" in world.refused(word).text
+    assert world.checked(word, "-s", "/tmp/x").store_url is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ("Url=", "set but empty"),
+        ("Url=etcd://h1\nSessionTTL=4", "from 5 to 60"),
+        ("Url=etcd://h1\nSessionTTL=61", "from 5 to 60"),
+        ("Url=etcd://h1\nUser=ann", "no password"),
+        ("Url=etcd://h1\nPassword=x", "no user"),
+        ("Url=etcd://h1\nPasswordFile=/etc/passwd", "no user"),
+        ("Url=etcd://h1\nUser=ann\nPassword=x\nPasswordFile=/etc/passwd", "both set"),
+        ("Url=etcd://h1\nCertificate=/etc/passwd", "private key"),
+        ("Url=etcd://h1\nPrivateKey=/etc/passwd", "certificate"),
+    ],
+)
+def test_what_a_store_cannot_do_without(world, lines, why):
+    world.user.write_text(f"[Store]\n{lines}\n")
+    error = world.refused()
+    assert error.rc == errors.RC_INVALID_OPTION
+    assert why in error.text
+
+
+def test_a_later_layer_proves_the_user_in_its_own_way(world):
+    world.system.write_text("[Store]\nUrl=etcd://h1\nUser=ann\nPassword=x\n")
+    (world.root / "pw").write_text("y")
+    (world.root / "pw").chmod(0o600)
+    settings = world.checked("--store-password-file", "pw")
+    assert settings.store_password is None
+    assert settings.store_password_file == str(world.root / "pw")
+    world.user.write_text("[Store]\nPasswordFile=pw\n")
+    world.custom.write_text("[Store]\nPassword=z\n")
+    settings = world.checked("-c", "custom.conf")
+    assert (settings.store_password, settings.store_password_file) == ("z", None)
+
+
+def test_a_password_that_everybody_can_read_is_warned_of(world):
+    password = world.root / "pw"
+    password.write_text("y")
+    world.custom.write_text("[Store]\nUrl=etcd://h1\nUser=ann\nPassword=x\n")
+    world.user.write_text(f"[Store]\nUrl=etcd://h1\nUser=ann\nPasswordFile={password}\n")
+    for path in (password, world.custom):
+        path.chmod(0o604)
+    world.checked()
+    world.checked("-c", "custom.conf")
+    assert world.warnings == [
+        f"{path} holds a password that everybody can read (chmod o-r {path})"
+        for path in (password, world.custom)
+    ]
+    world.warnings.clear()
+    for path in (password, world.custom):
+        path.chmod(0o660)
+    world.checked()
+    world.checked("-c", "custom.conf")
+    assert world.warnings == []

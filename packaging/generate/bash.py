@@ -1,7 +1,7 @@
 """Completion for bash."""
 
 from flom.ctl.rows import ENDPOINT, JSON
-from flom.options import OPTIONS, Option
+from flom.options import Option
 
 from . import facts
 
@@ -164,7 +164,7 @@ _ACTIONS = {
 
 def flom() -> str:
     """The completion of the command."""
-    return _HEAD + _filled(_COMMON + _FLOM, "flom", list(OPTIONS))
+    return _HEAD + _filled(_COMMON + _FLOM, "flom", facts.WORDS)
 
 
 def flomctl() -> str:

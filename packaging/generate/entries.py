@@ -70,8 +70,9 @@ def groups() -> list[str]:
 
 
 def _key(option: Option) -> tuple[str, str]:
-    same = f"Same as `{option.spelling.rpartition(' ')[2]}`."
-    known = f"{_type(option)}. Default: {_default(option)}. {same}"
+    known = f"{_type(option)}. Default: {_default(option)}."
+    if option.long:
+        known += f" Same as `{option.spelling.rpartition(' ')[2]}`."
     return f"`{option.key}`", f"{as_sentence(option.help)}\n\n{known}"
 
 

@@ -15,6 +15,9 @@ from flom.signals import NAMES
 
 from . import texts
 
+# What stands on the command line, and not in files only.
+WORDS = [option for option in OPTIONS if option.long]
+
 BOOLEANS = (("yes", ""), ("no", ""))
 SOCKET_MODES = (
     ("0600", "the owner"),

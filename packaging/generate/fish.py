@@ -1,7 +1,7 @@
 """Completion for fish."""
 
 from flom.ctl.rows import ENDPOINT, JSON
-from flom.options import OPTIONS, Option
+from flom.options import Option
 
 from . import facts
 
@@ -70,11 +70,11 @@ complete -c flom -n __flom_command -xa '(__flom_complete_command)'
 
 def flom() -> str:
     """The completion of the command."""
-    valued = [option for option in OPTIONS if facts.takes_value(option)]
+    valued = [option for option in facts.WORDS if facts.takes_value(option)]
     command = _COMMAND.replace(
         "LONG_WITH_VALUE", "|".join(f"--{option.long}" for option in valued)
     ).replace("SHORT_WITH_VALUE", "".join(option.short for option in valued))
-    lines = [_line("flom -n __flom_options", option) for option in OPTIONS]
+    lines = [_line("flom -n __flom_options", option) for option in facts.WORDS]
     return _HEAD + _INTERFACES + command + "\n".join(lines) + "\n"
 
 

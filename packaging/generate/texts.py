@@ -131,6 +131,31 @@ OPTIONS: dict[str, str] = {
         command the first 120 characters. The command is told over local sockets and TLS only,
         with or without this option.
         """,
+    "store": """
+        etcd 3.4 or later, over its JSON gateway. The port may be left out, 2379, and so may the
+        prefix, `flom`: all keys begin with it, and everybody who gives the same one locks the same
+        resources. Options of the daemon, of discovery and of its TLS beside it are refused; those
+        of files are not used.
+
+        The last layer of settings that names a store or a daemon (`--socket-name`,
+        `--unicast-address`, `--multicast-address`) decides.
+        """,
+    "store-session-ttl": """
+        From 5 to 60 seconds. If the store is out of reach for nearly so long, the lock is lost, and
+        the command is told before somebody else can get it. A short time frees the locks of dead
+        hosts soon, a long one survives long interruptions.
+        """,
+    "store-user": "With a password, as etcd has it when its authentication is on.",
+    "store-password-file": """
+        The first line of it. It should be readable by its owner only. The password may also stand
+        in a configuration file, as `[Store]/Password`.
+        """,
+    "store-ca-certificate": "",
+    "store-certificate": """
+        For a store that wants one of its clients, with its private key. The user is not taken from
+        it.
+        """,
+    "store-private-key": "Without a passphrase.",
     "kill-child": "",
     "quiet": "",
     "progress": """
@@ -199,6 +224,13 @@ EXAMPLES = {
     "TlsCertificate": "/etc/flom/cert.pem",
     "TlsPrivateKey": "/etc/flom/key.pem",
     "TlsCaCertificate": "/etc/flom/ca.pem",
+    "Url": "etcd://db1.example.org,db2.example.org,db3.example.org/flom",
+    "User": "flom",
+    "Password": "secret",
+    "PasswordFile": "/etc/flom/store.password",
+    "CACertificate": "/etc/flom/store-ca.pem",
+    "Certificate": "/etc/flom/cert.pem",
+    "PrivateKey": "/etc/flom/key.pem",
 }
 
 # By two-letter name: long name, meaning.

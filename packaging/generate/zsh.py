@@ -1,7 +1,7 @@
 """Completion for zsh."""
 
 from flom.ctl.rows import ENDPOINT, JSON
-from flom.options import OPTIONS, Option
+from flom.options import Option
 
 from . import facts
 
@@ -54,7 +54,7 @@ _arguments -C '1:command:({commands})' '*::option:->pki'
 
 def flom() -> str:
     """The completion of the command."""
-    return _HEAD.format(name="flom") + _FLOM.format(specs=_specs(list(OPTIONS)))
+    return _HEAD.format(name="flom") + _FLOM.format(specs=_specs(facts.WORDS))
 
 
 def flomctl() -> str:

@@ -37,6 +37,7 @@ class ConfigFile:
                 winning[group, key] = line, raw
         if rules:
             settings.access = self._rules(rules)
+        named: list[str] = []
         for place, (line, raw) in winning.items():
             option = table.get(place)
             if option is None:
@@ -50,6 +51,20 @@ class ConfigFile:
                 raise self._refusal(option.group, option.key, line, raw, bad) from None
             if value is not None:
                 setattr(settings, option.attr, value)
+                named.append(option.attr)
+        if settings.store_url is not None:
+            self._settle_engine(settings, named, cwd)
+
+    def _settle_engine(self, settings: "Settings", named: list[str], cwd: str) -> None:
+        """A file may name a daemon after another has named a store, and the reverse."""
+        from flom import engine
+
+        try:
+            engine.settle(settings, named)
+        except errors.ConfigError as bad:
+            raise errors.ConfigError(bad.rc, f"{self.path}: {bad.text}") from None
+        if "store_password" in named:
+            engine.warn_if_open(values.absolute(self.path, cwd), self.warn)
 
     def _rules(self, rules: list[tuple[int, str, bytes]]) -> tuple[tuple[str, str], ...]:
         """The rules of access, each its name and its text; ConfigError if one is none."""

@@ -10,14 +10,14 @@ class Option:
 
     attr     name of the attribute of `settings.Settings` (for rule "show": of what is shown)
     short    the letter, or "" (cli.md 3)
-    long     the long name, without dashes
+    long     the long name, without dashes; "" for what stands in files only
     type     F flag, I integer, S text, B boolean text, L text that may be repeated
     rule     how the value is checked and adjusted: a key of `values.RULES`; "show" = print and end
     default  the built-in value, already converted
     group, key   where it stands in a configuration file (cli.md 5.1), both "" when it has no key
     dump     position of its line in the verbose dump (cli.md 8), 0 = not shown
     metavar  what the value is called in the help
-    section  the heading it stands under in the help
+    section  the heading it stands under in the help, "" without a long name
     help     one explanation for people
     ours     not an option of the reference
     """
@@ -287,6 +287,54 @@ OPTIONS = (
         "", "max-unread", "max_unread", "I", "unread", 1048576,
         "Limits", "MaxUnread", 41, "BYTES", "Daemon limits",
         "answers that a connection has not read yet",
+        True,
+    ),
+    Option(
+        "", "store", "store_url", "S", "text", None,
+        "Store", "Url", 42, "URL", "Store",
+        "keep the locks in etcd instead of a daemon: etcd://HOST:PORT,HOST:PORT/PREFIX",
+        True,
+    ),
+    Option(
+        "", "store-session-ttl", "store_session_ttl", "I", "ttl", 15,
+        "Store", "SessionTTL", 43, "S", "Store",
+        "how long the store keeps the lock of a flom that has died or cannot reach it",
+        True,
+    ),
+    Option(
+        "", "store-user", "store_user", "S", "text", None,
+        "Store", "User", 44, "NAME", "Store",
+        "user of the store",
+        True,
+    ),
+    Option(
+        "", "", "store_password", "S", "secret", None,
+        "Store", "Password", 45, "TEXT", "",
+        "that user's password; in a file only, since everybody sees the words of a command",
+        True,
+    ),
+    Option(
+        "", "store-password-file", "store_password_file", "S", "file", None,
+        "Store", "PasswordFile", 46, "FILE", "Store",
+        "file with that user's password",
+        True,
+    ),
+    Option(
+        "", "store-ca-certificate", "store_ca", "S", "file", None,
+        "Store", "CACertificate", 47, "FILE", "Store",
+        "certificate authority of the store, PEM; turns TLS on",
+        True,
+    ),
+    Option(
+        "", "store-certificate", "store_certificate", "S", "file", None,
+        "Store", "Certificate", 48, "FILE", "Store",
+        "certificate to show to the store, PEM",
+        True,
+    ),
+    Option(
+        "", "store-private-key", "store_key", "S", "file", None,
+        "Store", "PrivateKey", 49, "FILE", "Store",
+        "its private key, PEM",
         True,
     ),
     Option(

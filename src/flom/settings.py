@@ -82,6 +82,14 @@ class Settings:
         max_queue: int
         max_resources: int
         max_unread: int
+        store_url: str | None
+        store_session_ttl: int
+        store_user: str | None
+        store_password: str | None
+        store_password_file: str | None
+        store_ca: str | None
+        store_certificate: str | None
+        store_key: str | None
         kill_child: bool
         quiet: bool
         progress: bool
@@ -118,6 +126,12 @@ class Settings:
         Chooses the default socket, replaces a mode or quantity the resource's kind does not know
         (telling `warn` only when verbose). Raises ConfigError.
         """
+        if self.store_url is not None:
+            from flom import engine
+
+            engine.check(self, warn)
+            self._fit_kind(warn)
+            return
         self._check_endpoint()
         self._fit_kind(warn)
         if self.tls_check_peer_id and not self.tls:
@@ -212,6 +226,10 @@ def load(
     for option in OPTIONS:
         if option.attr in words and option.rule != "show":
             _apply(settings, option, words[option.attr], cwd, warn)
+    if settings.store_url is not None:
+        from flom import engine
+
+        engine.settle_words(settings, words)
     _drop_sigchld(settings, warn)
     return settings
 
@@ -322,23 +340,3 @@ def _drop_sigchld(settings: Settings, warn: "Warn") -> None:
         kept = tuple(number for number in settings.ignored_signals if number != SIGCHLD)
         settings.ignored_signals = kept
         warn("SIGCHLD cannot be ignored: it tells flom that the command has ended")
-
-
-def dump(settings: Settings) -> str:
-    """The lines `--verbose` prints before the checks (cli.md 8), ours last and only if changed."""
-    rows = sorted((option.dump, option) for option in OPTIONS if option.dump)
-    return "".join(
-        f"[{option.group}]/{option.key}={_shown(option, getattr(settings, option.attr))}\n"
-        for _, option in rows
-        if not option.ours or getattr(settings, option.attr) != option.default
-    ) + "".join(f"[Access]/{name}={values.quoted(text)}\n" for name, text in settings.access)
-
-
-def _shown(option: Option, value: "str | int | tuple[int, ...] | None") -> str:
-    if isinstance(value, tuple):
-        from flom.signals import name
-
-        return "'" + ";".join(name(number) for number in value) + "'"
-    if option.rule == "octal":
-        return f"{value:04o}"
-    return str(int(value)) if isinstance(value, int) else f"'{value or ''}'"

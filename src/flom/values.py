@@ -141,6 +141,12 @@ def _limit(value: int, cwd: str, smallest: int = 1) -> int:
     return value
 
 
+def _ttl(value: int, cwd: str) -> int:
+    if not 5 <= value <= 60:
+        raise bad("expected seconds from 5 to 60")
+    return value
+
+
 def _message(value: int, cwd: str) -> int:
     return _limit(value, cwd, 511)  # what the reference's commands may need
 
@@ -307,12 +313,14 @@ INTEGER_RULES: "dict[str, Callable[[int, str], int | None]]" = {
     "seconds": _seconds,
     "probes": _probes,
     "limit": _limit,
+    "ttl": _ttl,
     "message": _message,
     "unread": _unread,
     "status": _status,
 }
 TEXT_RULES: "dict[str, Callable[[str, str], str | int]]" = {
     "text": _text,
+    "secret": _text,
     "boolean": _boolean,
     "mode": _mode,
     "name": _name,

@@ -27,7 +27,7 @@ def refused(*words):
     return caught.value.text
 
 
-VALUED = [option for option in OPTIONS if option.type != "F"]
+VALUED = [option for option in OPTIONS if option.long and option.type != "F"]
 FLAGS = [option for option in OPTIONS if option.type == "F" and option.rule != "show"]
 
 

@@ -13,7 +13,8 @@ from flom import errors, machine
 from flom.cli import help as help_text
 from flom.cli import messages
 from flom.cli.parse import parse
-from flom.settings import dump, load
+from flom.dump import dump
+from flom.settings import load
 
 CASES = {case["name"]: case for case in vectors("cli")["cases"] + vectors("cli")["fault_cases"]}
 

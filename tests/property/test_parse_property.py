@@ -10,7 +10,8 @@ from flom.options import OPTIONS
 
 parse = importlib.import_module("flom.cli.parse").parse
 
-SPELLINGS = [f"--{option.long}" for option in OPTIONS]
+WITH_WORDS = [option for option in OPTIONS if option.long]
+SPELLINGS = [f"--{option.long}" for option in WITH_WORDS]
 SPELLINGS += [f"-{option.short}" for option in OPTIONS if option.short]
 WORDS = st.one_of(
     st.sampled_from(SPELLINGS),
@@ -36,7 +37,7 @@ def test_any_words(words):
 def lines(draw):
     """Words with a known meaning, and that meaning."""
     words, expected, command = [], [], []
-    for option in draw(st.lists(st.sampled_from(OPTIONS), max_size=6)):
+    for option in draw(st.lists(st.sampled_from(WITH_WORDS), max_size=6)):
         if option.rule == "show":
             continue
         value = draw(st.sampled_from(["7", "-8", "0x9"]))

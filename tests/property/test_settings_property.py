@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flom.dump import dump
 from flom.errors import ConfigError
 from flom.options import OPTIONS
-from flom.settings import Settings, dump, load
+from flom.settings import Settings, load
 
 # For each key what may stand in a file, and what becomes of it.
 VALUES = {

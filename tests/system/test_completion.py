@@ -18,7 +18,7 @@ SHARE = ROOT / "share"
 BASH_COMPLETION = pathlib.Path("/usr/share/bash-completion/bash_completion")
 MODES = {"NL", "CR", "CW", "PR", "PW", "EX"}
 INTERFACES = set(os.listdir("/sys/class/net"))
-LONG = {f"--{option.long}" for option in OPTIONS}
+LONG = {f"--{option.long}" for option in OPTIONS if option.long}
 
 # `flom` and `flomctl` are functions that show their arguments, so that a completed line tells what
 # has been put into it. Control-X a puts in all candidates.

@@ -23,7 +23,7 @@ __flom_words() {
 __flom_owner() {
     local letters
     case $1 in
-        --daemon-trace-file | --command-trace-file | --resource-name | --resource-quantity | --resource-timeout | --lock-mode | --resource-create | --resource-idle-lifespan | --socket-name | --daemon-lifespan | --unicast-address | --unicast-port | --multicast-address | --multicast-port | --mount-point-vfs | --network-interface | --discovery-attempts | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --ignore-signal | --tls-certificate | --tls-private-key | --tls-ca-certificate | --tls-check-peer-id | --append-trace-file | --queue-patience | --socket-mode | --conflict-exit-code | --max-connections | --max-connections-per-peer | --max-message-size | --message-timeout | --first-message-timeout | --max-queue | --max-resources | --max-unread | --config-file | --debug-feature) printf '%s' "$1" ;;
+        --daemon-trace-file | --command-trace-file | --resource-name | --resource-quantity | --resource-timeout | --lock-mode | --resource-create | --resource-idle-lifespan | --socket-name | --daemon-lifespan | --unicast-address | --unicast-port | --multicast-address | --multicast-port | --mount-point-vfs | --network-interface | --discovery-attempts | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --ignore-signal | --tls-certificate | --tls-private-key | --tls-ca-certificate | --tls-check-peer-id | --append-trace-file | --queue-patience | --socket-mode | --conflict-exit-code | --max-connections | --max-connections-per-peer | --max-message-size | --message-timeout | --first-message-timeout | --max-queue | --max-resources | --max-unread | --store | --store-session-ttl | --store-user | --store-password-file | --store-ca-certificate | --store-certificate | --store-private-key | --config-file | --debug-feature) printf '%s' "$1" ;;
         --*) ;;
         -?*)
             letters=${1//[!tTrqoleisdapAPmnDIEc]/}
@@ -36,11 +36,11 @@ __flom_owner() {
 __flom_value() {
     local names
     case $1 in
-        -t | --daemon-trace-file | -T | --command-trace-file | -s | --socket-name | --tls-certificate | --tls-private-key | --tls-ca-certificate | -c | --config-file)
+        -t | --daemon-trace-file | -T | --command-trace-file | -s | --socket-name | --tls-certificate | --tls-private-key | --tls-ca-certificate | --store-password-file | --store-ca-certificate | --store-certificate | --store-private-key | -c | --config-file)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$2")
             ;;
-        -r | --resource-name | -q | --resource-quantity | -o | --resource-timeout | -i | --resource-idle-lifespan | -d | --daemon-lifespan | -p | --unicast-port | -A | --multicast-address | -P | --multicast-port | -D | --discovery-attempts | -I | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --queue-patience | -E | --conflict-exit-code | --max-connections | --max-connections-per-peer | --max-message-size | --message-timeout | --first-message-timeout | --max-queue | --max-resources | --max-unread)
+        -r | --resource-name | -q | --resource-quantity | -o | --resource-timeout | -i | --resource-idle-lifespan | -d | --daemon-lifespan | -p | --unicast-port | -A | --multicast-address | -P | --multicast-port | -D | --discovery-attempts | -I | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --queue-patience | -E | --conflict-exit-code | --max-connections | --max-connections-per-peer | --max-message-size | --message-timeout | --first-message-timeout | --max-queue | --max-resources | --max-unread | --store | --store-session-ttl | --store-user)
             compopt +o bashdefault +o default 2>/dev/null
             ;;
         -l | --lock-mode)
@@ -98,7 +98,7 @@ _flom() {
         fi
     elif [[ $cur == -* ]]; then
         # shellcheck disable=SC2207  # words without blanks
-        COMPREPLY=($(compgen -W '-t --daemon-trace-file -T --command-trace-file -V --verbose -r --resource-name -q --resource-quantity -o --resource-timeout -l --lock-mode -e --resource-create -i --resource-idle-lifespan -s --socket-name -d --daemon-lifespan -a --unicast-address -p --unicast-port -A --multicast-address -P --multicast-port -m --mount-point-vfs -n --network-interface -D --discovery-attempts -I --discovery-timeout --discovery-ttl --tcp-keepalive-time --tcp-keepalive-intvl --tcp-keepalive-probes --ignore-signal --tls-certificate --tls-private-key --tls-ca-certificate --tls-check-peer-id --append-trace-file --queue-patience --socket-mode -E --conflict-exit-code --anonymous --max-connections --max-connections-per-peer --max-message-size --message-timeout --first-message-timeout --max-queue --max-resources --max-unread --kill-child --quiet --progress --check -c --config-file -x --quiesce-exit -X --immediate-exit --debug-feature -h --help -? --help-all -v --version --signal-list --unique-id' -- "$cur"))
+        COMPREPLY=($(compgen -W '-t --daemon-trace-file -T --command-trace-file -V --verbose -r --resource-name -q --resource-quantity -o --resource-timeout -l --lock-mode -e --resource-create -i --resource-idle-lifespan -s --socket-name -d --daemon-lifespan -a --unicast-address -p --unicast-port -A --multicast-address -P --multicast-port -m --mount-point-vfs -n --network-interface -D --discovery-attempts -I --discovery-timeout --discovery-ttl --tcp-keepalive-time --tcp-keepalive-intvl --tcp-keepalive-probes --ignore-signal --tls-certificate --tls-private-key --tls-ca-certificate --tls-check-peer-id --append-trace-file --queue-patience --socket-mode -E --conflict-exit-code --anonymous --max-connections --max-connections-per-peer --max-message-size --message-timeout --first-message-timeout --max-queue --max-resources --max-unread --store --store-session-ttl --store-user --store-password-file --store-ca-certificate --store-certificate --store-private-key --kill-child --quiet --progress --check -c --config-file -x --quiesce-exit -X --immediate-exit --debug-feature -h --help -? --help-all -v --version --signal-list --unique-id' -- "$cur"))
     else
         __flom_command "${place:-$((${#words[@]} - 1))}"
     fi

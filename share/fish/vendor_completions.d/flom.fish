@@ -19,7 +19,7 @@ function __flom_command
             set -e words[1]
             string join0 -- $words "$current"
             return 0
-        else if string match -qr -- '^(--daemon-trace-file|--command-trace-file|--resource-name|--resource-quantity|--resource-timeout|--lock-mode|--resource-create|--resource-idle-lifespan|--socket-name|--daemon-lifespan|--unicast-address|--unicast-port|--multicast-address|--multicast-port|--mount-point-vfs|--network-interface|--discovery-attempts|--discovery-timeout|--discovery-ttl|--tcp-keepalive-time|--tcp-keepalive-intvl|--tcp-keepalive-probes|--ignore-signal|--tls-certificate|--tls-private-key|--tls-ca-certificate|--tls-check-peer-id|--append-trace-file|--queue-patience|--socket-mode|--conflict-exit-code|--max-connections|--max-connections-per-peer|--max-message-size|--message-timeout|--first-message-timeout|--max-queue|--max-resources|--max-unread|--config-file|--debug-feature)$' $words[1]
+        else if string match -qr -- '^(--daemon-trace-file|--command-trace-file|--resource-name|--resource-quantity|--resource-timeout|--lock-mode|--resource-create|--resource-idle-lifespan|--socket-name|--daemon-lifespan|--unicast-address|--unicast-port|--multicast-address|--multicast-port|--mount-point-vfs|--network-interface|--discovery-attempts|--discovery-timeout|--discovery-ttl|--tcp-keepalive-time|--tcp-keepalive-intvl|--tcp-keepalive-probes|--ignore-signal|--tls-certificate|--tls-private-key|--tls-ca-certificate|--tls-check-peer-id|--append-trace-file|--queue-patience|--socket-mode|--conflict-exit-code|--max-connections|--max-connections-per-peer|--max-message-size|--message-timeout|--first-message-timeout|--max-queue|--max-resources|--max-unread|--store|--store-session-ttl|--store-user|--store-password-file|--store-ca-certificate|--store-certificate|--store-private-key|--config-file|--debug-feature)$' $words[1]
             set value yes
         else if string match -qr -- '^-[^-]*[tTrqoleisdapAPmnDIEc]' $words[1]
             set value yes
@@ -86,6 +86,13 @@ complete -c flom -n __flom_options -l first-message-timeout -x -d 'how long a co
 complete -c flom -n __flom_options -l max-queue -x -d 'holders and waiters of one resource'
 complete -c flom -n __flom_options -l max-resources -x -d 'resources that exist at the same time'
 complete -c flom -n __flom_options -l max-unread -x -d 'answers that a connection has not read yet'
+complete -c flom -n __flom_options -l store -x -d 'keep the locks in etcd instead of a daemon'
+complete -c flom -n __flom_options -l store-session-ttl -x -d 'how long the store keeps the lock of a flom that has died or cannot reach it'
+complete -c flom -n __flom_options -l store-user -x -d 'user of the store'
+complete -c flom -n __flom_options -l store-password-file -rF -d 'file with that user\'s password'
+complete -c flom -n __flom_options -l store-ca-certificate -rF -d 'certificate authority of the store, PEM'
+complete -c flom -n __flom_options -l store-certificate -rF -d 'certificate to show to the store, PEM'
+complete -c flom -n __flom_options -l store-private-key -rF -d 'its private key, PEM'
 complete -c flom -n __flom_options -l kill-child -d 'if flom dies, however it dies, kill the command with it'
 complete -c flom -n __flom_options -l quiet -d 'no warnings, and nothing about a lock that is busy, late or absent'
 complete -c flom -n __flom_options -l progress -d 'say on standard error, in plain lines, what a long wait is for'

@@ -25,7 +25,7 @@ from flom.errors import (
     UsageError,
 )
 from flom.machine import unique_id
-from flom.settings import dump, load
+from flom.settings import load
 from flom.signals import SIGKILL, SIGSTOP
 from flom.signals import name as signal_name
 
@@ -75,6 +75,8 @@ def command(words: list[str], environ: "Mapping[str, str]", cwd: str) -> "Conver
 
             yield Trace(settings)
         if settings.verbose:
+            from flom.dump import dump
+
             yield Say(1, dump(settings))
         settings.check(warnings.append)
     except ConfigError as error:

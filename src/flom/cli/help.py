@@ -4,7 +4,9 @@ from flom.options import OPTIONS, Option
 
 WIDTH = 79
 _COLUMN = 34
-SECTIONS = ("Lock", "Command", "Daemon", "Network", "TLS", "Daemon limits", "Information", "Trace")
+SECTIONS = (
+    "Lock", "Command", "Daemon", "Network", "TLS", "Daemon limits", "Store", "Information", "Trace",
+)  # fmt: skip
 
 _USAGE = """\
 Usage:

@@ -112,7 +112,7 @@ class _Parser:
 
 def _by_long(name: str) -> Option | None:
     for option in OPTIONS:
-        if option.long == name and option.attr != "help":
+        if option.long == name != "" and option.attr != "help":
             return option
     return None
 
@@ -132,7 +132,7 @@ def _metavar(letter: str) -> str:
 def _unknown_long(name: str) -> UsageError:
     from flom.spelling import nearest
 
-    near = nearest(name, [option.long for option in OPTIONS])
+    near = nearest(name, [option.long for option in OPTIONS if option.long])
     advice = f"did you mean --{near}?" if near else "flom --help lists all options"
     if name.startswith("help"):
         advice = "--help takes no value"

@@ -31,5 +31,5 @@ def _record(settings: "Settings") -> None:
     trace.record(f"flom_config: files read: {', '.join(settings.files) or 'none'}")
     for option in OPTIONS:
         value = getattr(settings, option.attr, option.default)
-        if value != option.default:
+        if value != option.default and option.rule != "secret":
             trace.record(f"flom_config: {option.long}={value!r}")

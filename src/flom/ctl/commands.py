@@ -8,7 +8,7 @@ import click
 from flom.ctl.main import abandon_output
 from flom.ctl.output import Output, warn
 from flom.ctl.rows import ENDPOINT, JSON
-from flom.errors import EXIT_OK, ConfigError, UsageError
+from flom.errors import EXIT_OK, RC_INVALID_OPTION, ConfigError, UsageError
 from flom.options import OPTIONS, Option
 from flom.settings import Settings, load
 from flom.values import (
@@ -144,6 +144,11 @@ def _or_default(value: object, row: Option) -> object:
 
 def _settings(given: list[tuple[Option, str]]) -> Settings:
     settings = load(given, os.environ, working_directory(), warn)
+    if settings.store_url is not None:
+        raise ConfigError(
+            RC_INVALID_OPTION,
+            "the configuration files name a store, and flomctl asks daemons (give -s, -a or -A)",
+        )
     settings.check(warn)
     return settings
 

@@ -205,6 +205,7 @@ def _daemon(words: list[str]) -> int:
     # for the daemons that `flom` starts.
     if not any(option.attr == "daemon_lifespan" for option, _ in invocation.given):
         settings.daemon_lifespan = -1
+    settings.store_url = None  # it says where locks are asked for
     settings.check(_warn)
     run(settings, os.environ)
     return EXIT_OK

@@ -71,6 +71,7 @@ def _load() -> int:
         found = load_settings(
             (), os.environ, working_directory(), warnings.append, forgive=("network_interface",)
         )
+        found.store_url = None  # its programs lock at daemons
         found.check(warnings.append)
     except ConfigError as error:
         if error.rc != RC_REALPATH_ERROR:

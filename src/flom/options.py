@@ -4,64 +4,9 @@ The order is the one in which values are applied (cli.md 1, step 6), options tha
 something or steer the run come last. See `Option` for the columns.
 """
 
+from flom.option import Option
 
-class Option:
-    """One row: an option of the command line, its key in the files, its line in the dump.
-
-    attr     name of the attribute of `settings.Settings` (for rule "show": of what is shown)
-    short    the letter, or "" (cli.md 3)
-    long     the long name, without dashes; "" for what stands in files only
-    type     F flag, I integer, S text, B boolean text, L text that may be repeated
-    rule     how the value is checked and adjusted: a key of `values.RULES`; "show" = print and end
-    default  the built-in value, already converted
-    group, key   where it stands in a configuration file (cli.md 5.1), both "" when it has no key
-    dump     position of its line in the verbose dump (cli.md 8), 0 = not shown
-    metavar  what the value is called in the help
-    section  the heading it stands under in the help, "" without a long name
-    help     one explanation for people
-    ours     not an option of the reference
-    """
-
-    __slots__ = (
-        "attr", "default", "dump", "group", "help", "key", "long", "metavar", "ours", "rule",
-        "section", "short", "type",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        short: str,
-        long: str,
-        attr: str,
-        type: str,  # noqa: A002  # the word of the specification
-        rule: str,
-        default: "str | int | tuple[int, ...] | None",
-        group: str,
-        key: str,
-        dump: int,
-        metavar: str,
-        section: str,
-        help: str,  # noqa: A002  # likewise
-        ours: bool = False,
-    ) -> None:
-        self.short = short
-        self.long = long
-        self.attr = attr
-        self.type = type
-        self.rule = rule
-        self.default = default
-        self.group = group
-        self.key = key
-        self.dump = dump
-        self.metavar = metavar
-        self.section = section
-        self.help = help
-        self.ours = ours
-
-    @property
-    def spelling(self) -> str:
-        """The option as people write it: `-r, --resource-name`."""
-        return f"-{self.short}, --{self.long}" if self.short else f"--{self.long}"
-
+__all__ = ("OPTIONS", "Option")
 
 OPTIONS = (
     Option(
@@ -219,151 +164,127 @@ OPTIONS = (
         "", "queue-patience", "queue_patience", "I", "integer", 60000,
         "Daemon", "QueuePatience", 30, "MS", "Daemon",
         "how long a waiter lets compatible newcomers pass, in a daemon started by this "
-        "command: 0 = strictly in order, negative = for ever",
-        True,
+        "command: 0 = strictly in order, negative = for ever", True,
     ),
     Option(
         "", "socket-mode", "socket_mode", "S", "octal", None,
         "Daemon", "SocketMode", 31, "MODE", "Daemon",
         "permissions of the local socket, octal, set by a daemon started by this command; "
-        "without it 0777 with -s and 0700 on the default socket",
-        True,
+        "without it 0777 with -s and 0700 on the default socket", True,
     ),
     Option(
         "E", "conflict-exit-code", "conflict_exit_code", "I", "status", 98,
         "Resource", "ConflictExitCode", 32, "N", "Lock",
-        "exit status when the lock is busy or the time of -o is over",
-        True,
+        "exit status when the lock is busy or the time of -o is over", True,
     ),
     Option(
         "", "anonymous", "anonymous", "F", "boolean", False,
         "Client", "Anonymous", 33, "", "Lock",
-        "do not tell the daemon who asks: user, host, process and command",
-        True,
+        "do not tell the daemon who asks: user, host, process and command", True,
     ),
     Option(
         "", "max-connections", "max_connections", "I", "limit", 20000,
         "Limits", "MaxConnections", 34, "N", "Daemon limits",
-        "connections to the daemon",
-        True,
+        "connections to the daemon", True,
     ),
     Option(
         "", "max-connections-per-peer", "max_connections_per_peer", "I", "limit", 15000,
         "Limits", "MaxConnectionsPerPeer", 35, "N", "Daemon limits",
-        "those of one user over a local socket, or from one address",
-        True,
+        "those of one user over a local socket, or from one address", True,
     ),
     Option(
         "", "max-message-size", "max_message_size", "I", "message", 65536,
         "Limits", "MaxMessageSize", 36, "BYTES", "Daemon limits",
-        "size of a message to the daemon",
-        True,
+        "size of a message to the daemon", True,
     ),
     Option(
         "", "message-timeout", "message_timeout", "I", "limit", 10000,
         "Limits", "MessageTimeout", 37, "MS", "Daemon limits",
-        "how long a message that has begun, or a TLS handshake, may take to be complete",
-        True,
+        "how long a message that has begun, or a TLS handshake, may take to be complete", True,
     ),
     Option(
         "", "first-message-timeout", "first_message_timeout", "I", "limit", 600000,
         "Limits", "FirstMessageTimeout", 38, "MS", "Daemon limits",
-        "how long a connection may stay without its first message",
-        True,
+        "how long a connection may stay without its first message", True,
     ),
     Option(
         "", "max-queue", "max_queue", "I", "limit", 100000,
         "Limits", "MaxQueue", 39, "N", "Daemon limits",
-        "holders and waiters of one resource",
-        True,
+        "holders and waiters of one resource", True,
     ),
     Option(
         "", "max-resources", "max_resources", "I", "limit", 100000,
         "Limits", "MaxResources", 40, "N", "Daemon limits",
-        "resources that exist at the same time",
-        True,
+        "resources that exist at the same time", True,
     ),
     Option(
         "", "max-unread", "max_unread", "I", "unread", 1048576,
         "Limits", "MaxUnread", 41, "BYTES", "Daemon limits",
-        "answers that a connection has not read yet",
-        True,
+        "answers that a connection has not read yet", True,
     ),
     Option(
         "", "store", "store_url", "S", "text", None,
         "Store", "Url", 42, "URL", "Store",
-        "keep the locks in etcd instead of a daemon: etcd://HOST:PORT,HOST:PORT/PREFIX",
-        True,
+        "keep the locks in etcd instead of a daemon: etcd://HOST:PORT,HOST:PORT/PREFIX", True,
     ),
     Option(
         "", "store-session-ttl", "store_session_ttl", "I", "ttl", 15,
         "Store", "SessionTTL", 43, "S", "Store",
-        "how long the store keeps the lock of a flom that has died or cannot reach it",
-        True,
+        "how long the store keeps the lock of a flom that has died or cannot reach it", True,
     ),
     Option(
         "", "store-user", "store_user", "S", "text", None,
         "Store", "User", 44, "NAME", "Store",
-        "user of the store",
-        True,
+        "user of the store", True,
     ),
     Option(
         "", "", "store_password", "S", "secret", None,
         "Store", "Password", 45, "TEXT", "",
-        "that user's password; in a file only, since everybody sees the words of a command",
-        True,
+        "that user's password; in a file only, since everybody sees the words of a command", True,
     ),
     Option(
         "", "store-password-file", "store_password_file", "S", "file", None,
         "Store", "PasswordFile", 46, "FILE", "Store",
-        "file with that user's password",
-        True,
+        "file with that user's password", True,
     ),
     Option(
         "", "store-ca-certificate", "store_ca", "S", "file", None,
         "Store", "CACertificate", 47, "FILE", "Store",
-        "certificate authority of the store, PEM; turns TLS on",
-        True,
+        "certificate authority of the store, PEM; turns TLS on", True,
     ),
     Option(
         "", "store-certificate", "store_certificate", "S", "file", None,
         "Store", "Certificate", 48, "FILE", "Store",
-        "certificate to show to the store, PEM",
-        True,
+        "certificate to show to the store, PEM", True,
     ),
     Option(
         "", "store-private-key", "store_key", "S", "file", None,
         "Store", "PrivateKey", 49, "FILE", "Store",
-        "its private key, PEM",
-        True,
+        "its private key, PEM", True,
     ),
     Option(
         "", "kill-child", "kill_child", "F", "boolean", False,
         "", "", 0, "", "Command",
         "if flom dies, however it dies, kill the command with it (SIGKILL; not its own children, "
-        "and not a set-user-ID program)",
-        True,
+        "and not a set-user-ID program)", True,
     ),
     Option(
         "", "quiet", "quiet", "F", "boolean", False,
         "", "", 0, "", "Information",
         "no warnings, and nothing about a lock that is busy, late or absent (exit status 98 and "
-        "96); other failures are still explained",
-        True,
+        "96); other failures are still explained", True,
     ),
     Option(
         "", "progress", "progress", "F", "boolean", False,
         "", "", 0, "", "Information",
         "say on standard error, in plain lines, what a long wait is for; on a terminal one line "
-        "tells it without this option, and with --quiet nothing does",
-        True,
+        "tells it without this option, and with --quiet nothing does", True,
     ),
     Option(
         "", "check", "check_only", "F", "boolean", False,
         "", "", 0, "", "Information",
         "say what this command would do and whether it would work, and do nothing (exit status "
-        "0 or 99)",
-        True,
+        "0 or 99)", True,
     ),
     Option(
         "c", "config-file", "config_file", "S", "text", None,

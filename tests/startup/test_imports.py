@@ -18,7 +18,7 @@ OURS = """
     cli cli.child cli.command cli.main cli.messages cli.parse cli.steps
     client client.about client.blocking client.reach client.session
     core core.names
-    errors extension machine options settings signals start trace values
+    errors extension machine option options settings signals start trace values
     net net.address net.connect net.options net.sockets
     wire wire.client wire.codec wire.messages wire.stream wire.tokens wire.values
 """

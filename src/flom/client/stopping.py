@@ -20,7 +20,7 @@ from flom.wire.tokens import FLOM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from flom.client.reach import Tell
+    from flom.client.reach import Stream, Tell
     from flom.settings import Settings
 
 
@@ -36,8 +36,8 @@ def shut_down(
 
     limit, patience: how many seconds connecting and the daemon's closing may take. Returns False
     when the daemon did not close the connection in time, which a reference daemon does not for a
-    quiesce. Raises FlomError: -2 when nobody listens, others when the
-    request could not be delivered or an immediate one was not obeyed.
+    quiesce. Raises FlomError: -2 when nobody listens, others when the request could not be
+    delivered or an immediate one was not obeyed.
     """
     endpoint = endpoint_of(settings)
     deadline = monotonic() + limit
@@ -50,24 +50,7 @@ def shut_down(
 
         endpoint = peer_of(sock)
     conversation = ClientConversation(unique_id(), ext=FLOM)
-    give_up = monotonic() + patience
-    try:
-        send(sock, conversation.shutdown(immediate))
-        sock.settimeout(remaining(give_up))
-        while data := sock.recv(RECEIVE_SIZE):
-            conversation.receive(data)
-            sock.settimeout(remaining(give_up))
-        closed = True
-    except TimeoutError:
-        closed = False
-    except OSError as error:
-        if not immediate:
-            raise FlomError(
-                RC_SEND_ERROR, f"the daemon did not take the request ({error.strerror})"
-            ) from None
-        closed = True
-    finally:
-        sock.close()
+    closed = _ask(sock, conversation, immediate, patience)
     if rc := conversation.verdict():
         raise FlomError(rc, f"the daemon at {endpoint} refuses to end: {describe(rc)}")
     if not closed:
@@ -76,6 +59,29 @@ def shut_down(
     if immediate:
         _await_end(endpoint, settings, "did not obey" if closed else "does not answer")
     return closed
+
+
+def _ask(
+    sock: "Stream", conversation: ClientConversation, immediate: bool, patience: float
+) -> bool:
+    """Deliver the request; whether the daemon has closed the connection, answered or not."""
+    give_up = monotonic() + patience
+    try:
+        send(sock, conversation.shutdown(immediate))
+        sock.settimeout(remaining(give_up))
+        while data := sock.recv(RECEIVE_SIZE):
+            conversation.receive(data)
+            sock.settimeout(remaining(give_up))
+    except TimeoutError:
+        return False
+    except OSError as error:
+        if not immediate:
+            raise FlomError(
+                RC_SEND_ERROR, f"the daemon did not take the request ({error.strerror})"
+            ) from None
+    finally:
+        sock.close()
+    return True
 
 
 def _await_end(endpoint: UnixEndpoint | TcpEndpoint, settings: "Settings", otherwise: str) -> None:

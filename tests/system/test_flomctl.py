@@ -8,7 +8,7 @@ import pytest
 from operators import CROWD, CTL, GRANTED, MODES, ask, ctl, gather, start_daemon, telling, told
 from prometheus_client.parser import text_string_to_metric_families
 from state_rows import HOSTILE, validate
-from support import wait_for
+from support import BOUND, wait_for
 
 from flom.ctl.output import visible
 
@@ -122,6 +122,20 @@ def test_nobody_uses_it(place):
     assert told(place, "explain", "R")["granted"] is True
     assert told(place, "explain", "R", "-e", "no", status=1)["reason"] == "no_resource"
     assert ctl(place, "explain", "R") == "EX of R would be granted now\n"
+
+
+def test_those_who_wait_for_its_creation(place):
+    start_daemon(place)
+    waiter = place.start("-r", "P[5]", "-q", "2", "-e", "no", "--", "true")
+    place.await_queued(waiter)
+    (claim,) = told(place, "show", "P[5]", status=1)["parked"]
+    assert [claim["name"], claim["quantity"], claim["since"]] == ["P[5]", 2, None]
+    text = ctl(place, "show", "P[5]", status=1)
+    assert text.startswith("nobody uses P[5]; until somebody creates it, 1 request will wait\n")
+    assert f" {claim['pid']} " in text.splitlines()[-1]
+    assert told(place, "show", "other", status=1) is None
+    waiter.terminate()
+    waiter.communicate(timeout=BOUND)
 
 
 def test_output_that_goes_nowhere(place, tmp_path):

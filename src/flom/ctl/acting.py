@@ -80,10 +80,10 @@ def _agreed(daemon: Daemon, resource: str, holder: object) -> list[object] | Non
         raise UsageError("nobody can be asked whether to break the lock (give --force)")
     shown: list[object] = []
     for row in daemon.ask("queue", name=raw(resource)):
-        held = [claim for claim in views.claims(row["holders"]) if holder in (None, claim["id"])]
-        shown += [claim["id"] for claim in held]
-        seen = views.summary(row) + views.queue({**row, "holders": held}).plain()
-        if held:
+        claims = views.claims(row.get("holders"))
+        if held := [claim for claim in claims if holder in (None, claim["id"])]:
+            shown += [claim["id"] for claim in held]
+            seen = views.summary(row) + views.queue({**row, "holders": held}).plain()
             click.echo(seen, nl=False, err=True)
     return shown if not shown or click.confirm("Break the lock?", err=True) else None
 

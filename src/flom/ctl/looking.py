@@ -36,7 +36,8 @@ def show(call: Call, resource: str) -> int:
 
     OWNER is who the client says it is, and in brackets what the daemon knows: the user of a
     process on its host, the name in a certificate, or the address. Of a tree, any path will do.
-    Exit status 1: nobody uses the resource.
+    Exit status 1: nobody uses the resource; who waits until somebody creates it is shown all the
+    same.
     """
     with connected(call) as daemon:
         rows = list(daemon.ask("queue", name=raw(resource)))
@@ -46,13 +47,14 @@ def show(call: Call, resource: str) -> int:
         else:
             call.output.text(f"nobody uses {visible(resource)}\n")
         return EXIT_NO
-    for row in rows:
-        if call.output.json:
-            call.output.value(row)
-        else:
-            call.output.text(views.summary(row))
-            call.output.grid(views.queue(row))
-    return EXIT_OK
+    (row,) = rows
+    exists = "parked" not in row
+    if call.output.json:
+        call.output.value(row)
+    else:
+        call.output.text(views.summary(row) if exists else views.awaited(resource, row))
+        call.output.grid(views.queue(row) if exists else views.parked(row))
+    return EXIT_OK if exists else EXIT_NO
 
 
 @command(*REQUEST, TIMEOUT, arguments=[resource()])

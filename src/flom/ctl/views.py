@@ -80,6 +80,12 @@ def summary(row: Row) -> str:
     )
 
 
+def awaited(resource: str, row: Row) -> str:
+    """One line about a resource that some wait for, and nobody has created."""
+    waiting = counted(len(claims(row["parked"])), "request")
+    return f"nobody uses {visible(resource)}; until somebody creates it, {waiting} will wait\n"
+
+
 def counted(number: object, what: str) -> str:
     """`1 waiter`, `2 waiters`."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
@@ -90,6 +96,11 @@ def queue(row: Row) -> Grid:
     rows = [_claim("held", claim) for claim in claims(row["holders"])]
     rows += [_claim(str(place), claim) for place, claim in enumerate(claims(row["waiters"]), 1)]
     return _claims("PLACE", rows)
+
+
+def parked(row: Row) -> Grid:
+    """One line a request that waits for the creation of its resource."""
+    return _claims("STATE", [_claim("waits", claim) for claim in claims(row["parked"])])
 
 
 def blockers(row: Row) -> Grid:

@@ -67,10 +67,7 @@ class State:
         """All resources with their queues, then those who wait for a creation."""
         for resource in self._table.resources():
             yield from self._with_queue(resource)
-        yield '{"parked":'
-        parked = self._table.waiting_for_creation()
-        yield from self._claims(None, parked, seconds_of(-1))
-        yield "}\n"
+        yield from self._parked(self._table.waiting_for_creation())
 
     def _daemon(self, words: "Words", asker: "Connection") -> "Iterator[str]":
         import posix
@@ -100,9 +97,14 @@ class State:
 
     def _queue(self, words: "Words", asker: "Connection") -> "Iterator[str]":
         self._now()
-        resource = self._table.find(name_in(words))
+        name = name_in(words)
+        resource = self._table.find(name)
         if resource is not None:
             yield from self._with_queue(resource)
+            return
+        parked = self._table.waiting_for_creation()
+        if known := [one for one in parked if rows.root_of(one.name) == rows.root_of(name)]:
+            yield from self._parked(known)
 
     def _snapshot(self, words: "Words", asker: "Connection") -> "Iterator[str]":
         return self.snapshot()
@@ -135,6 +137,11 @@ class State:
         yield from self._claims(queue.kind, queue.holders, None)
         yield ',"waiters":'
         yield from self._claims(queue.kind, queue.waiters, seconds_of(queue.patience))
+        yield "}\n"
+
+    def _parked(self, claims: "Iterable[Claim]") -> "Iterator[str]":
+        yield '{"parked":'
+        yield from self._claims(None, claims, seconds_of(-1))
         yield "}\n"
 
     def _claims(

@@ -6,25 +6,20 @@ import pytest
 
 from flom.daemon.lifecycle import Daemon
 from flom.daemon.limits import Limits
+from flom.daemon.terms import Terms
 from flom.log import StreamLog
 from flom.net.address import UnixEndpoint
 from flom.net.listen import listen_unix
 from flom.net.options import Keepalive
 from flom.settings import Settings
 
-IGNORED = {
-    "lifespan": 1000,
-    "patience": 0,
-    "limits": Limits(Settings()),
-    "peerid": "",
-    "keepalive": Keepalive(),
-}
+TERMS = Terms(Limits(Settings()), "", Keepalive())
 
 
 @pytest.fixture
 def daemon(tmp_path):
     path = str(tmp_path / "s")
-    made = Daemon(listen_unix(UnixEndpoint(path)), StreamLog(-1), **IGNORED)
+    made = Daemon(listen_unix(UnixEndpoint(path)), StreamLog(-1), TERMS, lifespan=1000, patience=0)
     made.path = path
     yield made
     made._server.close_all()

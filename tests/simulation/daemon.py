@@ -8,6 +8,7 @@ from flom.core.table import Table
 from flom.daemon import door as module
 from flom.daemon.limits import Limits
 from flom.daemon.server import Server
+from flom.daemon.terms import Terms
 from flom.net.options import Keepalive
 from flom.settings import Settings
 
@@ -117,10 +118,7 @@ class Daemon:
             Listener(self._door),
             self.table,
             self.log,
-            Limits(Settings()),
-            peerid=PEERID,
-            keepalive=Keepalive(60, 10, 6),
-            guard=None,
+            Terms(Limits(Settings()), PEERID, Keepalive(60, 10, 6)),
             changed=lambda: None,
             shutdown=lambda immediate: None,
             facts=lambda: FACTS,

@@ -12,7 +12,7 @@ from flom.daemon.limits import CONNECTIONS, MOST_SURPLUS, PER_PEER, Complaints, 
 from flom.daemon.reactor import READ
 from flom.daemon.tally import Tally
 from flom.net.address import numeric
-from flom.net.options import Keepalive, tune_tcp
+from flom.net.options import tune_tcp
 from flom.net.sockets import AF_UNIX, accept, socket
 from flom.wire.server import NEW, ServerConversation
 from flom.wire.tokens import FLOM
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flom.core.requests import Effect
-    from flom.daemon.limits import Limits
     from flom.daemon.questions import Desk
     from flom.daemon.reactor import Reactor, Timer
-    from flom.daemon.secure import Guard
+    from flom.daemon.terms import Terms
     from flom.log import StreamLog, SystemLog
     from flom.net.listen import Listener
 
@@ -53,10 +52,7 @@ class Door:
         listener: "Listener",
         table: Table,
         log: "SystemLog | StreamLog",
-        limits: "Limits",
-        peerid: str,
-        keepalive: Keepalive,
-        guard: "Guard | None",
+        terms: "Terms",
         changed: "Callable[[], None]",
     ) -> None:
         self.reactor = reactor
@@ -68,7 +64,7 @@ class Door:
         self.onlookers = 0
         self.served = 0
         self._log = log
-        self._limits = limits
+        self._limits = limits = terms.limits
         self._complaints = Complaints(reactor, log)
         self._crowd: dict[int | str | None, int] = {}
         self._silent = Grace(reactor, limits.silence, self._end_silence)
@@ -76,9 +72,9 @@ class Door:
         self._deaf = False
         self._listening_again: Timer | None = None
         self._listener = listener
-        self._peerid = peerid
-        self._keepalive = keepalive
-        self._guard = guard
+        self._peerid = terms.peerid
+        self._keepalive = terms.keepalive
+        self._guard = terms.guard
         self._changed = changed
         self._families = Families()
         self._desk: Desk | None = None

@@ -11,6 +11,7 @@ import posix
 from time import monotonic
 
 from flom import signals, trace
+from flom.daemon.terms import Terms
 from flom.errors import (
     RC_BIND_ERROR,
     RC_FORK_ERROR,
@@ -203,13 +204,9 @@ def serve(
     daemon = Daemon(
         listener,
         log,
+        Terms(Limits(settings), unique_id(), keepalive_of(settings), guard, gate),
         lifespan=settings.daemon_lifespan,
         patience=settings.queue_patience,
-        limits=Limits(settings),
-        peerid=unique_id(),
-        keepalive=keepalive_of(settings),
-        guard=guard,
-        gate=gate,
         mounting=mounting,
     )
     daemon.run()

@@ -7,17 +7,14 @@ from flom.core.table import Table
 from flom.daemon.reactor import Reactor, WakeUp
 from flom.daemon.server import Server
 from flom.log import StreamLog, SystemLog
-from flom.net.options import Keepalive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flom.daemon.discovery import Discovery
-    from flom.daemon.gate import Gate
-    from flom.daemon.limits import Limits
     from flom.daemon.reactor import Timer
-    from flom.daemon.secure import Guard
+    from flom.daemon.terms import Terms
     from flom.daemon.vfs.mount import Mount
     from flom.daemon.vfs.start import Mounting
     from flom.net.listen import Listener
@@ -35,28 +32,24 @@ class Daemon:
     """One daemon from its first to its last moment.
 
     `lifespan` is in milliseconds without any activity, negative = for ever. `patience` is the
-    queue patience in milliseconds (design 5). `listener` is closed at the end. `guard`, `gate`:
-    see Server. With a `mounting` the state is shown as files.
+    queue patience in milliseconds (design 5). `listener` is closed at the end. With a `mounting`
+    the state is shown as files.
     """
 
     def __init__(
         self,
         listener: "Listener",
         log: SystemLog | StreamLog,
+        terms: "Terms",
         *,
         lifespan: int,
         patience: int,
-        limits: "Limits",
-        peerid: str,
-        keepalive: Keepalive,
-        guard: "Guard | None" = None,
-        gate: "Gate | None" = None,
         mounting: "Mounting | None" = None,
     ) -> None:
         self._log = log
         self._listener = listener
         self._reactor = Reactor()
-        self._table = Table(patience, limits.queue, limits.resources)
+        self._table = Table(patience, terms.limits.queue, terms.limits.resources)
         self._lifespan = lifespan / 1000 if lifespan >= 0 else None
         self._quiescing = False
         self._born = self._reactor.now
@@ -69,31 +62,29 @@ class Daemon:
             listener,
             self._table,
             log,
-            limits,
-            peerid=peerid,
-            keepalive=keepalive,
-            guard=guard,
+            terms,
             changed=self._changed,
             shutdown=self.shut_down,
             facts=self._facts,
-            gate=gate,
         )
-        self._discovery: "Discovery | None" = None
-        if listener.discovery is not None:
-            from flom.daemon import discovery  # few daemons have a group
+        self._discovery = self._found_by_group()
+        self._mount = None if mounting is None else self._shown_as_files(mounting)
 
-            self._discovery = discovery.Discovery(
-                self._reactor, listener.discovery, listener.sock, log, asked=self._changed
-            )
+    def _found_by_group(self) -> "Discovery | None":
+        group = self._listener.discovery
+        if group is None:
+            return None
+        from flom.daemon.discovery import Discovery  # few daemons have a group
 
-        self._mount: "Mount | None" = None
-        if mounting is not None:
-            from flom.daemon.vfs import mount, start
+        return Discovery(self._reactor, group, self._listener.sock, self._log, asked=self._changed)
 
-            self._mount = mount.Mount(
-                self._reactor, mounting, log, self._snapshot, settled=self._mounted
-            )
-            self._contact_by += start.LONGEST
+    def _shown_as_files(self, mounting: "Mounting") -> "Mount":
+        from flom.daemon.vfs.mount import Mount
+        from flom.daemon.vfs.start import LONGEST
+
+        shown = Mount(self._reactor, mounting, self._log, self._snapshot, settled=self._mounted)
+        self._contact_by += LONGEST
+        return shown
 
     def run(self) -> None:
         """Serve until the end; returns when everything has been closed and removed."""

@@ -19,7 +19,6 @@ from flom.errors import (
     FlomError,
     ProtocolError,
 )
-from flom.net.options import Keepalive
 from flom.net.sockets import is_passing
 from flom.wire.messages import Lock, Shutdown, Unlock
 from flom.wire.server import NEW
@@ -30,10 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flom.core.requests import Effect
-    from flom.daemon.gate import Gate
-    from flom.daemon.limits import Limits
     from flom.daemon.reactor import Reactor
-    from flom.daemon.secure import Guard
+    from flom.daemon.terms import Terms
     from flom.log import StreamLog, SystemLog
     from flom.net.listen import Listener
     from flom.wire.messages import Ask
@@ -48,9 +45,8 @@ class Server(Answers):
 
     `changed` is called when somebody came, left or began to wait for a creation, and when a
     resource may have ended: whatever decides over the daemon's life looks again then;
-    `shutdown` with True (immediate) or False (quiesce) when a peer asks for it. With a `guard`
-    connections use TLS. With a `gate` not everybody may do everything. `facts` tells what is known
-    of the daemon's life (rows.py).
+    `shutdown` with True (immediate) or False (quiesce) when a peer asks for it. `facts` tells what
+    is known of the daemon's life (rows.py).
     """
 
     def __init__(
@@ -59,20 +55,16 @@ class Server(Answers):
         listener: "Listener",
         table: Table,
         log: "SystemLog | StreamLog",
-        limits: "Limits",
+        terms: "Terms",
         *,
-        peerid: str,
-        keepalive: Keepalive,
-        guard: "Guard | None",
         changed: "Callable[[], None]",
         shutdown: "Callable[[bool], None]",
         facts: "Callable[[], dict[str, object]]",
-        gate: "Gate | None" = None,
     ) -> None:
-        super().__init__(reactor, listener, table, log, limits, peerid, keepalive, guard, changed)
+        super().__init__(reactor, listener, table, log, terms, changed)
         self._shutdown = shutdown
         self._facts = facts
-        self.gate = gate
+        self.gate = terms.gate
 
     # Events
 

@@ -12,11 +12,12 @@ import pytest
 
 from flom import errors, keyfile, settings
 from flom.cli import debug
-from flom.core import modes, names
+from flom.core import names
 from flom.ctl import main
 from flom.ctl.tree import TREE
 from flom.dump import dump
 from flom.options import OPTIONS
+from flom.values import MODE_NAMES, TEXT_RULES
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SHARE = ROOT / "share"
@@ -103,7 +104,7 @@ def test_every_option_has_its_text():
 
 
 def test_every_other_table_has_its_texts():
-    assert list(texts.MODES) == list(modes.NAMES)
+    assert list(texts.MODES) == list(MODE_NAMES)
     assert list(texts.KINDS) == list(texts.KIND_NAMES) == list(names.KINDS)
     assert set(texts.DEBUG_FEATURES) == set(debug.FEATURES)
     assert set(texts.TRACE_BITS) == set(entries.trace_bits())
@@ -122,11 +123,9 @@ def test_the_names_of_the_kinds_are_of_that_kind(kind):
         assert names.kind_of(name.encode()) == kind
 
 
-@pytest.mark.parametrize("name", modes.NAMES)
+@pytest.mark.parametrize("name", MODE_NAMES)
 def test_the_long_names_of_the_modes(name):
-    from flom.values import TEXT_RULES
-
-    assert TEXT_RULES["mode"](texts.MODES[name][0], "/") == modes.NAMES.index(name)
+    assert TEXT_RULES["mode"](texts.MODES[name][0], "/") == MODE_NAMES.index(name)
 
 
 # Man pages

@@ -4,6 +4,7 @@ from flom import errors, trace
 from flom.cli.help import SECTIONS
 from flom.core import modes, names
 from flom.options import OPTIONS, Option
+from flom.values import MODE_NAMES
 
 from . import facts, texts
 from .markup import Block, Heading, Items, Table, as_sentence, paras, with_marks
@@ -92,14 +93,14 @@ def lock_modes() -> list[Block]:
     """The modes, and which of them go together."""
     rows = tuple(
         (f"`{name}`", f"`{texts.MODES[name][0]}`", texts.MODES[name][1], _companions(number))
-        for number, name in enumerate(modes.NAMES)
+        for number, name in enumerate(MODE_NAMES)
     )
     return [Table(("Mode", "Long name", "Meaning", "Goes together with"), rows)]
 
 
 def _companions(mode: int) -> str:
-    fitting = [name for other, name in enumerate(modes.NAMES) if not modes.clash(other, mode)]
-    if len(fitting) == len(modes.NAMES):
+    fitting = [name for other, name in enumerate(MODE_NAMES) if not modes.clash(other, mode)]
+    if len(fitting) == len(MODE_NAMES):
         return "together with all modes"
     return "together with " + ", ".join(f"`{name}`" for name in fitting)
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import click
 
-from flom.core import modes
 from flom.ctl.commands import RowOption
 from flom.ctl.main import COMMANDS
 from flom.ctl.pki_commands import pki
@@ -12,6 +11,7 @@ from flom.ctl.rows import ENDPOINT
 from flom.ctl.tree import TREE
 from flom.options import OPTIONS, Option
 from flom.signals import NAMES
+from flom.values import MODE_NAMES
 
 from . import texts
 
@@ -35,7 +35,7 @@ def default(option: Option) -> str:
     """The built-in value as it stands in a configuration file; "" if there is none to write."""
     value = option.default
     if option.rule == "mode":
-        return modes.NAMES[int(value)]  # type: ignore[arg-type]  # a mode is a number
+        return MODE_NAMES[int(value)]  # type: ignore[arg-type]  # a mode is a number
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or value == () or option.rule == "name":
@@ -54,7 +54,7 @@ def summary(option: Option) -> str:
 def words(option: Option) -> tuple[tuple[str, str], ...]:
     """The values an option can have, each with a meaning or ""; () when they are not a few."""
     if option.rule == "mode":
-        return tuple((name, texts.MODES[name][1].partition(";")[0]) for name in modes.NAMES)
+        return tuple((name, texts.MODES[name][1].partition(";")[0]) for name in MODE_NAMES)
     if option.type == "B":
         return BOOLEANS
     if option.rule == "signals" or option.metavar == "SIGNAL":

@@ -3,13 +3,13 @@
 import pytest
 
 from flom.access.rules import FORCE, LOCK, SHUTDOWN, Peer, Policy, Rule, resource_of
-from flom.core.modes import NAMES
 from flom.errors import RC_INVALID_OPTION, ConfigError
+from flom.values import MODE_NAMES
 
 USERS = {"root": 0, "deploy": 1001}
 WEB = Peer(cn="web-1", peerid="aa11", uid=1001)
 STRANGER = Peer()
-EX, PR, CR = NAMES.index("EX"), NAMES.index("PR"), NAMES.index("CR")
+EX, PR, CR = MODE_NAMES.index("EX"), MODE_NAMES.index("PR"), MODE_NAMES.index("CR")
 
 
 def policy(*texts):
@@ -49,14 +49,16 @@ def test_blanks_in_names_stand_in_quotes():
 @pytest.mark.parametrize(
     ("modes", "allowed"),
     [
-        ("", NAMES),
+        ("", MODE_NAMES),
         ("EX", ["EX"]),
         ("PR,cr", ["CR", "PR"]),
         ("ProtectedRead,NullLock", ["NL", "PR"]),
     ],
 )
 def test_modes(modes, allowed):
-    found = [name for n, name in enumerate(NAMES) if decide(f"allow lock A {modes} to *", mode=n)]
+    found = [
+        name for n, name in enumerate(MODE_NAMES) if decide(f"allow lock A {modes} to *", mode=n)
+    ]
     assert found == list(allowed)
 
 

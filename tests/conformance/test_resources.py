@@ -9,9 +9,9 @@ import re
 import pytest
 from shared import vectors
 
-from flom.core.modes import NAMES
 from flom.core.requests import Closed, Enqueued, Granted, Instant, Parked, Refused, Request
 from flom.core.table import Table
+from flom.values import MODE_NAMES
 
 # Behaviour of the reference that an implementation may change, and does here.
 DIFFERENT = {
@@ -50,7 +50,7 @@ class Play:
     def do_lock(self, step):
         request = Request(
             self.name(step),
-            NAMES.index(step["mode"]),
+            MODE_NAMES.index(step["mode"]),
             step["quantity"],
             step["wait"],
             step["create"],

@@ -11,9 +11,9 @@ within locks of A and B). An element follows its `granted`. A line without `=>` 
 happen.
 """
 
-from flom.core.modes import NAMES
 from flom.core.requests import Closed, Enqueued, Granted, Instant, Parked, Refused, Request
 from flom.core.table import Table
+from flom.values import MODE_NAMES
 
 NOON = 1_700_049_600  # s since the epoch: 2023-11-15 12:00:00 UTC
 
@@ -69,8 +69,8 @@ def request(name, words):
     """A lock request from the words after its name."""
     asked = Request(name, wait="nowait" not in words, create="nocreate" not in words)
     for word in words:
-        if word in NAMES:
-            asked.mode = NAMES.index(word)
+        if word in MODE_NAMES:
+            asked.mode = MODE_NAMES.index(word)
         elif word.startswith("in:"):
             asked.ancestors = tuple(word[3:].split(","))
         elif word[0] == "q":

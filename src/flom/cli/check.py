@@ -15,7 +15,7 @@ from flom.errors import EXIT_CANNOT_WAIT, EXIT_NOT_EXECUTED, FlomError
 from flom.net.address import TcpEndpoint, UnixEndpoint, resolve
 from flom.net.connect import NobodyListens
 from flom.net.sockets import SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
-from flom.values import quoted, raw, resource_kind
+from flom.values import MODAL_KINDS, quoted, raw, resource_kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _lock(report: Report, settings: "Settings") -> None:
     who = f"the {name.kind} resource {quoted(settings.resource_name)}"
     if name.kind == "numeric":
         wish = f"{quantity} of {who}"
-    elif name.kind in ("simple", "hierarchical"):
+    elif name.kind in MODAL_KINDS:
         wish = f"{who} {_MODES[settings.lock_mode]}"
     else:
         wish = f"one element of {who}"
@@ -223,7 +223,7 @@ def _lock(report: Report, settings: "Settings") -> None:
     except FlomError as error:
         report.problem("lock", f"{wish}: {_failure(error)}")
         return
-    if name.kind not in ("simple", "hierarchical") and name.size < quantity:
+    if name.kind not in MODAL_KINDS and name.size < quantity:
         report.problem("lock", f"{wish}: it has only {name.size}")
         return
     report.fine("lock", f"{wish}, {_creation(settings)}; {_patience(settings)}")

@@ -20,6 +20,7 @@ from flom.errors import (
 from flom.machine import unique_id
 from flom.wire.client import ClientConversation
 from flom.wire.messages import END_OF_ANSWER
+from flom.wire.tokens import ONLOOKER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
     Row = dict[str, object]
 
-# What who only wants to ask pretends to wait for.
-ONLOOKER = b"flomState"
 _RECEIVE_SIZE = 65536
 _NOT_TOLD = (
     "the daemon at {} tells nothing of its state (it is no daemon of this flom; locks, ping and"

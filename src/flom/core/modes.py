@@ -6,8 +6,6 @@ packed counters with which "does mode m conflict with any of these thousands?" i
 
 NL, CR, CW, PR, PW, EX = range(6)
 
-NAMES = ("NL", "CR", "CW", "PR", "PW", "EX")
-
 _COMPATIBLE = (
     # NL CR CW PR PW EX   asked (the table is symmetric)
     (1, 1, 1, 1, 1, 1),  # NL held

@@ -9,7 +9,6 @@ import click
 from flom.client.blocking import Lock
 from flom.client.endpoint import written
 from flom.client.stopping import shut_down
-from flom.core.modes import NAMES
 from flom.ctl import views
 from flom.ctl.asking import Daemon, connected
 from flom.ctl.commands import Call, command, resource
@@ -27,7 +26,7 @@ from flom.errors import (
     FlomError,
     UsageError,
 )
-from flom.values import raw
+from flom.values import MODE_NAMES, raw
 
 _CANNOT_LOCK = {
     RC_LOCK_BUSY: EXIT_BUSY,
@@ -116,7 +115,7 @@ def hold(call: Call, resource: str) -> int:
 
 def _say_held(call: Call, resource: str, element: str | None) -> None:
     if call.output.json:
-        mode = NAMES[call.settings.lock_mode]
+        mode = MODE_NAMES[call.settings.lock_mode]
         call.output.value({"held": resource, "mode": mode, "element": element})
     else:
         given = f" ({visible(element)})" if element is not None else ""

@@ -3,6 +3,7 @@
 import json
 from json.encoder import encode_basestring_ascii as quoted
 
+from flom.core.names import kind_of
 from flom.core.requests import Request
 from flom.daemon import rows
 
@@ -68,7 +69,7 @@ def line(event: Event) -> str:
         name = resource.name
         place = f'{resource.number},"name":{quoted(rows.text(name.text))},"kind":"{name.kind}"'
     elif isinstance(event.subject, Request):
-        kind = rows.kind_of(event.subject.name)
+        kind = kind_of(event.subject.name)
         place = f'null,"name":{quoted(rows.text(event.subject.name))},"kind":{_text(kind)}'
     else:
         place = 'null,"name":null,"kind":null'
@@ -85,7 +86,7 @@ def _claim(event: Event, client: "Connection") -> str:
     told, nested, element = "", "false", None
     wanted = '"name":null,"mode":null,"quantity":null'
     if subject is not None:
-        kind = event.resource.name.kind if event.resource else rows.kind_of(subject.name)
+        kind = event.resource.name.kind if event.resource else kind_of(subject.name)
         told = subject.told
         mode = rows.mode_of(kind, subject.mode)
         quantity = subject.quantity if kind == "numeric" else "null"

@@ -3,10 +3,10 @@
 Everything here makes values for JSON out of what lives in the table. Loaded when somebody asks.
 """
 
-from flom.core.modes import NAMES
-from flom.core.names import HIERARCHICAL, NUMERIC, SIMPLE, parse
+from flom.core.names import NUMERIC, parse
 from flom.core.requests import Instant
 from flom.daemon.tally import BUCKETS
+from flom.values import MODAL_KINDS, MODE_NAMES
 from flom.wire.tokens import read
 
 TYPE_CHECKING = False
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MOST_BLOCKERS = 100
 _MOST_DIGITS = 18
-_WITH_MODES = (SIMPLE, HIERARCHICAL)
 
 
 def text(name: bytes) -> str:
@@ -36,15 +35,9 @@ def root_of(name: bytes) -> bytes | None:
     return known.root if known else None
 
 
-def kind_of(name: bytes) -> str | None:
-    """The kind of the resource that a name belongs to, None if it is none."""
-    known = parse(name)
-    return known.kind if known else None
-
-
 def mode_of(kind: str | None, mode: int) -> str | None:
     """The two letters of a mode, None where there is none."""
-    return NAMES[mode] if kind in _WITH_MODES and 0 <= mode < len(NAMES) else None
+    return MODE_NAMES[mode] if kind in MODAL_KINDS and 0 <= mode < len(MODE_NAMES) else None
 
 
 def peer(connection: "Connection", told: str) -> "Row":
@@ -56,9 +49,9 @@ def peer(connection: "Connection", told: str) -> "Row":
         "cn": connection.peer_cn,
         "user": tokens.get("user"),
         "host": tokens.get("host"),
-        "pid": _number(tokens.get("pid")),
+        "pid": number(tokens.get("pid")),
         "command": tokens.get("command"),
-        "timeout": _number(tokens.get("timeout")),
+        "timeout": number(tokens.get("timeout")),
     }
 
 
@@ -95,12 +88,13 @@ def resource(one: "Resource", now: Instant, seq: int) -> "Row":
     holders = list(one.holders)
     waiters = [line.first() for line in (one.nested, one.line) if line.count]
     counted = name.kind == NUMERIC
-    shared = name.kind not in (SIMPLE, HIERARCHICAL, NUMERIC)
+    shared = name.kind not in (*MODAL_KINDS, NUMERIC)
     used = sum(entry.quantity for entry in holders) if counted else len(holders)
     share = {"total": name.size, "used": used}
     modes: dict[str, int] = {}
-    for entry in holders if name.kind in _WITH_MODES else ():
-        modes[NAMES[entry.mode]] = modes.get(NAMES[entry.mode], 0) + 1
+    for entry in holders if name.kind in MODAL_KINDS else ():
+        mode = MODE_NAMES[entry.mode]
+        modes[mode] = modes.get(mode, 0) + 1
     return {
         "id": one.number,
         "name": text(name.text),
@@ -110,7 +104,7 @@ def resource(one: "Resource", now: Instant, seq: int) -> "Row":
         "changed": one.changed / 1e6,
         "holder_count": len(holders),
         "waiter_count": one.waiters,
-        "modes": modes if name.kind in _WITH_MODES else None,
+        "modes": modes if name.kind in MODAL_KINDS else None,
         "quantity": share if counted else None,
         "elements": share if shared else None,
         "oldest_hold": now.monotonic - holders[0].since if holders else None,
@@ -169,7 +163,8 @@ def _epoch(monotonic: float, now: Instant) -> float:
     return round(now.wall / 1e6 - (now.monotonic - monotonic), 3)
 
 
-def _number(digits: str | None) -> int | None:
+def number(digits: str | None) -> int | None:
+    """The number that a peer has written, None for anything else."""
     if not digits or len(digits) > _MOST_DIGITS or not digits.isascii() or not digits.isdigit():
         return None
     return int(digits)

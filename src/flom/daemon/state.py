@@ -7,7 +7,7 @@ the others little, and a peer that does not read costs nobody anything. Loaded w
 import json
 from binascii import Error, a2b_base64
 
-from flom.core.names import parse
+from flom.core.names import kind_of
 from flom.core.queue import seconds_of
 from flom.core.requests import EXCLUSIVE, Request
 from flom.daemon import rows
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from flom.daemon.tally import Tally
 
     Words = dict[str, str]
-
-_LONGEST_NUMBER = 18
 
 
 class State:
@@ -150,7 +148,7 @@ class State:
         now = self._server.instant()  # one for all of them, however long the telling takes
         separator = "["
         for claim in claims:
-            known = kind or rows.kind_of(claim.name)
+            known = kind or kind_of(claim.name)
             yield separator + line(rows.claim(known, claim, now, patience))[:-1]
             separator = ","
         yield "[]" if separator == "[" else "]"
@@ -195,15 +193,17 @@ def name_in(words: "Words") -> bytes:
 
 def root_in(words: "Words") -> bytes:
     """The identity of the resource that is named. Raises FlomError if the name is none."""
-    known = parse(name_in(words))
-    if known is None:
+    root = rows.root_of(name_in(words))
+    if root is None:
         raise FlomError(RC_OUT_OF_RANGE, "the name is not that of a resource")
-    return known.root
+    return root
 
 
 def number_in(words: "Words", key: str, default: int) -> int:
     """A number in a question. Raises FlomError if it is none."""
-    digits = words.get(key, str(default))
-    if len(digits) > _LONGEST_NUMBER or not digits.isascii() or not digits.isdigit():
-        raise FlomError(RC_OUT_OF_RANGE, f"{key}: {digits[:20]!r} is not a number")
-    return int(digits)
+    if key not in words:
+        return default
+    number = rows.number(words[key])
+    if number is None:
+        raise FlomError(RC_OUT_OF_RANGE, f"{key}: {words[key][:20]!r} is not a number")
+    return number

@@ -13,7 +13,7 @@ from flom.errors import (
 from flom.legacy import library
 from flom.legacy.properties import PRIVATE, PROPERTIES
 from flom.legacy.waiting import WaitingLock
-from flom.values import native, resource_kind
+from flom.values import MODAL_KINDS, native, resource_kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _check(config: "Values", settings: "Settings") -> None:
         raise FlomError(RC_CONNECT_ERROR, "the name of the socket is empty")
     if empty:
         raise FlomError(RC_GETADDRINFO_ERROR, "the address is empty")
-    if resource_kind(settings.resource_name) not in ("simple", "hierarchical"):
+    if resource_kind(settings.resource_name) not in MODAL_KINDS:
         settings.lock_mode = 5
     elif settings.lock_mode not in _MODES:
         raise FlomError(RC_OUT_OF_RANGE, f"there is no lock mode {settings.lock_mode}")

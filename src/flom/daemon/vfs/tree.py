@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from flom.core.names import kind_of
+from flom.values import MODAL_KINDS
 
 Row = Mapping[str, Any]
 
@@ -118,7 +119,7 @@ class _Builder:
 def _claim(kind: str, claim: Row) -> Files:
     asked, since = claim["asked"], claim["since"]
     files: Files = {"peer_name": (f"{claim['peer']}\n", asked)}
-    if kind in ("simple", "hierarchical"):
+    if kind in MODAL_KINDS:
         # As the reference has it, the only content without a line end.
         files["lock_mode"] = _MODES[claim["mode"]], asked
     elif kind == "numeric":

@@ -28,13 +28,12 @@ def metrics(call: Call) -> int:
     if call.output.json:
         call.output.value({"metrics": told, "resources": resources, "omitted": omitted})
         return EXIT_OK
-    from prometheus_client import CollectorRegistry, generate_latest
+    from prometheus_client import generate_latest
 
-    from flom.ctl.prometheus import DaemonCollector, State
+    from flom.ctl.prometheus import State, registry
 
-    registry = CollectorRegistry()
-    registry.register(DaemonCollector(lambda: State(told, resources, omitted)))
-    call.output.text(generate_latest(registry).decode())
+    state = State(told, resources, omitted)
+    call.output.text(generate_latest(registry(lambda: state)).decode())
     return EXIT_OK
 
 
@@ -48,9 +47,9 @@ def look(call: Call) -> tuple[Row, list[Row], int]:
 
 
 def _serve(call: Call, address: str) -> int:
-    from prometheus_client import CollectorRegistry, start_http_server
+    from prometheus_client import start_http_server
 
-    from flom.ctl.prometheus import DaemonCollector, State
+    from flom.ctl.prometheus import State, registry
 
     host, _, port = address.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
@@ -67,11 +66,9 @@ def _serve(call: Call, address: str) -> int:
             warn(error.text)
             return None
 
-    registry = CollectorRegistry()
-    registry.register(DaemonCollector(state))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        server, _ = start_http_server(int(port), host.strip("[]"), registry)
+        server, _ = start_http_server(int(port), host.strip("[]"), registry(state))
     except OSError as error:
         raise FlomError(
             RC_BIND_ERROR, f"cannot serve at {quoted(address)}: {error.strerror} (choose another)"

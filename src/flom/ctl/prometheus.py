@@ -8,7 +8,7 @@ from prometheus_client.core import (
     HistogramMetricFamily,
     Metric,
 )
-from prometheus_client.registry import Collector
+from prometheus_client.registry import Collector, CollectorRegistry
 
 from flom.ctl.output import Row, visible
 
@@ -67,6 +67,13 @@ class DaemonCollector(Collector):
         yield GaugeMetricFamily("flom_up", "Whether the daemon answered", float(state is not None))
         if state is not None:
             yield from families(state)
+
+
+def registry(look: Callable[[], State | None]) -> CollectorRegistry:
+    """What the library asks for the families of a scrape."""
+    made = CollectorRegistry()
+    made.register(DaemonCollector(look))
+    return made
 
 
 def families(state: State) -> Iterator[Metric]:

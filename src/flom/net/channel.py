@@ -77,7 +77,7 @@ class Channel:
         if not self._begun and data:
             self._begun = True
             if data[:1] not in BEGINNINGS:
-                raise self._failed("the other side does not speak TLS")
+                raise self.failed("the other side does not speak TLS")
         self._incoming.write(data)
         if not self.established:
             self._shake_hands()
@@ -109,11 +109,12 @@ class Channel:
                 f"the certificate of the other side is not accepted: {error.verify_message}",
             ) from None
         except OSError as error:
-            raise self._failed(_told(error)) from None
+            raise self.failed(_told(error)) from None
         self.established = True
         self._learn(self._ssl.getpeercert(False) or {})
 
-    def _failed(self, text: str) -> FlomError:
+    def failed(self, text: str) -> FlomError:
+        """The error for a handshake that has failed: -405 (daemon) or -406 (client)."""
         rc = RC_SSL_ACCEPT_ERROR if self._server else RC_SSL_CONNECT_ERROR
         return FlomError(rc, f"no TLS connection: {text}")
 

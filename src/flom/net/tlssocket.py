@@ -3,7 +3,7 @@
 from time import monotonic
 
 from flom import trace
-from flom.errors import RC_SSL_ACCEPT_ERROR, RC_SSL_CONNECT_ERROR, FlomError
+from flom.errors import FlomError
 from flom.net.channel import Channel
 from flom.net.sockets import MSG_PEEK, socket
 from flom.net.tls import Context
@@ -23,11 +23,10 @@ class TlsSocket:
     slowly the peer sends. Nothing is said before the end: a bare close is one (wire.md W-50).
     """
 
-    __slots__ = ("_ended", "_left", "_plain", "_server", "_sock", "_timeout", "channel")
+    __slots__ = ("_ended", "_left", "_plain", "_sock", "_timeout", "channel")
 
     def __init__(self, sock: socket, context: Context, *, server: bool = False) -> None:
         self._sock = sock
-        self._server = server
         self._plain = b""
         self._ended = False
         self._left = False
@@ -48,18 +47,18 @@ class TlsSocket:
                 self._sock.settimeout(max(deadline - monotonic(), 0.001))
                 data = self._sock.recv(_RECEIVE_SIZE)
                 if not data:
-                    raise self._failed(
+                    raise channel.failed(
                         "the other side has closed the connection, it may not speak TLS"
                     )
                 said = True
                 self._plain += self._open(data)
             self._flush()
         except TimeoutError:
-            raise self._failed("no answer in time, the other side may not speak TLS") from None
+            raise channel.failed("no answer in time, the other side may not speak TLS") from None
         except OSError as error:
             if isinstance(error, ConnectionError) and not said:
                 raise
-            raise self._failed(f"{error.strerror}") from None
+            raise channel.failed(f"{error.strerror}") from None
         finally:
             self._sock.settimeout(self._timeout)
         if trace.mask & trace.TLS:
@@ -141,7 +140,3 @@ class TlsSocket:
         data = self.channel.data_to_send()
         if data:
             self._sock.sendall(data)
-
-    def _failed(self, text: str) -> FlomError:
-        rc = RC_SSL_ACCEPT_ERROR if self._server else RC_SSL_CONNECT_ERROR
-        return FlomError(rc, f"no TLS connection: {text}")

@@ -144,6 +144,13 @@ OWN_RC_ACCESS_DENIED = -605
 OWN_RC_LOCK_NESTED = -606
 OWN_RC_LIMIT_REACHED = -607
 
+# The exit statuses of a command that could not lock; any other code is EXIT_FAILURE.
+NOT_LOCKED = {
+    RC_LOCK_BUSY: EXIT_BUSY,
+    RC_NETWORK_TIMEOUT: EXIT_BUSY,
+    RC_LOCK_CANT_WAIT: EXIT_CANNOT_WAIT,
+}
+
 # One line a code: number, blank, what people read. One text, so that loading it costs nothing;
 # it is taken apart when somebody asks.
 _DESCRIPTIONS = """\

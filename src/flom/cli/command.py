@@ -10,11 +10,11 @@ from flom.cli.parse import parse
 from flom.cli.steps import Acquire, Connect, End, Execute, Held, Release, Say, Stop
 from flom.errors import (
     EXIT_BUSY,
-    EXIT_CANNOT_WAIT,
     EXIT_DEBUG_FAILED,
     EXIT_FAILURE,
     EXIT_NOT_EXECUTED,
     EXIT_OK,
+    NOT_LOCKED,
     OWN_RC_LOCK_NESTED,
     RC_LOCK_BUSY,
     RC_LOCK_CANT_WAIT,
@@ -46,11 +46,6 @@ _VARIABLES = (
     "FLOM_FENCING_TOKEN",
     "FLOM_SESSION",
 )
-_STATUS = {
-    RC_LOCK_BUSY: EXIT_BUSY,
-    RC_NETWORK_TIMEOUT: EXIT_BUSY,
-    RC_LOCK_CANT_WAIT: EXIT_CANNOT_WAIT,
-}
 
 
 def command(words: list[str], environ: "Mapping[str, str]", cwd: str) -> "Conversation":
@@ -133,7 +128,7 @@ def _run(settings: "Settings", argv: list[str], environ: "Mapping[str, str]") ->
 
 
 def _give_up(settings: "Settings", error: FlomError) -> "Conversation":
-    status = _STATUS.get(error.rc, EXIT_FAILURE)
+    status = NOT_LOCKED.get(error.rc, EXIT_FAILURE)
     if error.rc == OWN_RC_LOCK_NESTED and settings.resource_timeout > 0:
         status = EXIT_BUSY  # known at once instead of after that time
     if status == EXIT_FAILURE or not settings.quiet:

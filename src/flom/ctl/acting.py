@@ -17,22 +17,13 @@ from flom.ctl.output import Row, printable, tell, visible
 from flom.ctl.rows import FORCE, HOLD, HOLDER, QUIESCE, TIMEOUT
 from flom.errors import (
     EXIT_BUSY,
-    EXIT_CANNOT_WAIT,
     EXIT_OK,
-    RC_LOCK_BUSY,
-    RC_LOCK_CANT_WAIT,
-    RC_NETWORK_TIMEOUT,
+    NOT_LOCKED,
     RC_OBJ_NOT_FOUND_ERROR,
     FlomError,
     UsageError,
 )
 from flom.values import MODE_NAMES, raw
-
-_CANNOT_LOCK = {
-    RC_LOCK_BUSY: EXIT_BUSY,
-    RC_NETWORK_TIMEOUT: EXIT_BUSY,
-    RC_LOCK_CANT_WAIT: EXIT_CANNOT_WAIT,
-}
 
 
 @command(HOLDER, FORCE, TIMEOUT, arguments=[resource()])
@@ -130,7 +121,7 @@ def _await_loss(lock: Lock) -> None:
 
 
 def _not_held(call: Call, error: FlomError) -> int:
-    status = _CANNOT_LOCK.get(error.rc)
+    status = NOT_LOCKED.get(error.rc)
     if status is None:
         raise error
     print(f"flomctl: {printable(error.text)} [ret_cod={error.rc}]", file=sys.stderr)

@@ -65,5 +65,10 @@ class Sequence(Resource):
         if self._leaving:
             return self._leaving.pop()
         number = self._next
-        self._next = number + 1 if number < _LAST else 1
+        self._next = following(number)
         return number
+
+
+def following(number: int) -> int:
+    """The number that a sequence gives after this one."""
+    return number + 1 if number < _LAST else 1

@@ -41,13 +41,11 @@ class Set(Resource):
 
     def take(self, entry: Entry, now: Instant) -> bool:
         """Give the first free element from the cursor on, and move the cursor by one."""
-        behind = self._free >> self._cursor << self._cursor
-        candidates = behind or self._free
-        bit = candidates & -candidates
-        self._free ^= bit
+        position = choose(self._free, self._cursor)
+        entry.mark = 1 << position
+        self._free ^= entry.mark
         self._cursor = (self._cursor + 1) % self.name.size
-        entry.mark = bit
-        entry.element = self.name.parts[bit.bit_length() - 1].decode("ascii")
+        entry.element = self.name.parts[position].decode("ascii")
         self.holders[entry] = None
         return True
 
@@ -56,3 +54,9 @@ class Set(Resource):
         assert isinstance(entry.mark, int)
         self._free ^= entry.mark
         del self.holders[entry]
+
+
+def choose(free: int, cursor: int) -> int:
+    """The position to give: the first free one from the cursor on; free: positions as bits."""
+    candidates = free >> cursor << cursor or free
+    return (candidates & -candidates).bit_length() - 1

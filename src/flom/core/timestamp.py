@@ -42,18 +42,14 @@ _LOOK_AGAIN = 60.0  # s; the wall clock may be set or slewed while we sleep
 class Timestamp(Resource):
     """Waiters are served in order of arrival, one a tick, newcomers behind all of them."""
 
-    __slots__ = ("_last", "_pattern", "_tick", "_zoned")
+    __slots__ = ("_last", "_pattern", "_ticks")
 
     ticks = True
 
     def __init__(self, name: "Name", lifespan: int, patience: float) -> None:
         super().__init__(name, lifespan, patience)
         self._pattern = name.pattern.decode("ascii")
-        tick = tick_of(self._pattern)
-        if tick is None or len(self._pattern) > ROOM:
-            raise ValueError(f"unusable timestamp format {self._pattern[:80]!r}")
-        self._tick = tick
-        self._zoned = any(letter in _ZONED for letter in conversions(self._pattern))
+        self._ticks = Ticks(self._pattern)
         self._last = _BEFORE_ALL  # the tick of the last grant
 
     @staticmethod
@@ -77,7 +73,7 @@ class Timestamp(Resource):
         text = stamp(self._pattern, now.wall)
         if len(text) + sum(_ESCAPES.get(letter, 0) for letter in text) > ROOM:
             return False
-        self._last = self._number(now.wall)
+        self._last = self._ticks.number(now.wall)
         entry.element = text
         self.holders[entry] = None
         return True
@@ -88,18 +84,31 @@ class Timestamp(Resource):
             return NEVER
         if self._is_open(now):
             return 0.0
-        used = self._last - self._number(now.wall)  # ticks that a clock set back shows again
-        missing = self._tick - _local(now.wall) % self._tick
-        missing += used if self._zoned else used * self._tick
-        return min(missing / _SECOND, _LOOK_AGAIN)
+        return min(self._ticks.missing(now.wall, self._last) / _SECOND, _LOOK_AGAIN)
 
     def _is_open(self, now: Instant) -> bool:
         """Whether there is a free place and an unused tick."""
         if len(self.holders) >= self.name.size:
             return False
-        return self._number(now.wall) > self._last
+        return self._ticks.number(now.wall) > self._last
 
-    def _number(self, wall: int) -> int:
+
+class Ticks:
+    """The ticks of a format; all times are microseconds since the epoch.
+
+    Raises ValueError for a format that is unusable.
+    """
+
+    __slots__ = ("_tick", "_zoned")
+
+    def __init__(self, pattern: str) -> None:
+        tick = tick_of(pattern)
+        if tick is None or len(pattern) > ROOM:
+            raise ValueError(f"unusable timestamp format {pattern[:80]!r}")
+        self._tick = tick
+        self._zoned = any(letter in _ZONED for letter in conversions(pattern))
+
+    def number(self, wall: int) -> int:
         """What grows from tick to tick and tells them apart.
 
         The instant at which the local tick began if the format shows the zone, else the number of
@@ -107,6 +116,12 @@ class Timestamp(Resource):
         """
         local = _local(wall)
         return wall - local % self._tick if self._zoned else local // self._tick
+
+    def missing(self, wall: int, last: int) -> int:
+        """Microseconds until the first tick later than `last`, which is not past at `wall`."""
+        used = last - self.number(wall)  # ticks that a clock set back shows again
+        missing = self._tick - _local(wall) % self._tick
+        return missing + (used if self._zoned else used * self._tick)
 
 
 def stamp(pattern: str, wall: int) -> str:

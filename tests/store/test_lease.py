@@ -1,0 +1,51 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flom.store.lease import JEOPARDY, LOST, SAFE, Lease
+
+
+def test_a_lease_is_safe_then_in_jeopardy_then_lost():
+    lease = Lease(15, 100.0)
+    assert [lease.state(now) for now in (100.0, 107.4)] == [SAFE, SAFE]
+    assert [lease.state(now) for now in (107.5, 114.6)] == [JEOPARDY, JEOPARDY]
+    assert lease.left(114.6) == pytest.approx(0.1)
+    assert lease.state(114.7) == LOST
+    assert lease.left(114.7) == 0.0
+
+
+def test_what_counts_is_when_the_renewal_was_sent():
+    lease = Lease(15, 100.0)
+    lease.renewed(105.0)
+    assert lease.state(112.4) == SAFE
+    lease.renewed(103.0)  # an answer that comes late takes nothing back
+    assert lease.state(112.4) == SAFE
+    assert lease.state(112.5) == JEOPARDY
+    lease.renewed(112.0)
+    assert lease.state(112.5) == SAFE
+
+
+def test_a_lost_lease_is_lost_for_ever():
+    lease = Lease(15, 100.0)
+    assert lease.state(200.0) == LOST
+    lease.renewed(200.0)
+    assert lease.state(200.0) == LOST
+    gone = Lease(15, 100.0)
+    gone.lose()
+    assert gone.state(100.0) == LOST
+
+
+def test_the_grace_makes_the_loss_earlier_but_not_earlier_than_it_can_be_seen_coming():
+    assert Lease(15, 0.0, grace=2.0).left(0.0) == pytest.approx(12.7)
+    assert Lease(15, 0.0, grace=60.0).left(0.0) == pytest.approx(8.25)
+
+
+@given(st.integers(5, 60), st.floats(0, 1), st.floats(0, 100), st.floats(0, 200))
+def test_a_lease_is_renewed_before_it_is_in_jeopardy_and_lost_before_the_store_ends_it(
+    ttl, jitter, grace, late
+):
+    lease = Lease(ttl, 0.0, grace)
+    assert ttl * 0.3 - 1e-9 <= lease.renewal(jitter) <= ttl / 3
+    assert lease.change(0.0) == ttl / 2
+    assert ttl / 2 < lease.change(ttl / 2) == lease.lifetime < ttl
+    assert (lease.state(late) == LOST) == (late >= lease.lifetime)

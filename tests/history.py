@@ -5,7 +5,7 @@ him*:
 
     ask       a request leaves; `Ask` tells what is wanted
     queued    the daemon has said that it waits
-    granted   the daemon's grant was read, with the element if there is one
+    granted   the daemon's grant was read, with the element and the fencing token if there are any
     refused   "busy" or another refusal was read
     ending    the unlock, or the end of a waiting client, is about to leave (`how`: commit,
               rollback, crash, withdraw)
@@ -47,6 +47,7 @@ class Record:
     ask: Ask | None = None
     element: str | None = None
     how: str = ""
+    token: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Life:
     ended: float = FOR_EVER
     element: str | None = None
     how: str = ""
+    token: int | None = None
 
     @property
     def outcome(self):
@@ -106,9 +108,9 @@ class History:
         self.records.append(Record(at, "ask", number, ask))
         return number
 
-    def note(self, at, what, number=0, element=None, how="", ask=None):
+    def note(self, at, what, number=0, element=None, how="", ask=None, token=None):
         """Note what happened to a request, or "restart"; `ask` if the request has its number."""
-        self.records.append(Record(at, what, number, ask, element, how))
+        self.records.append(Record(at, what, number, ask, element, how, token))
 
 
 def lives(records):
@@ -132,7 +134,8 @@ def lives(records):
             if record.what == "granted" and life.ending < record.at:
                 continue  # said to somebody who was gone when it was read
             setattr(life, record.what, min(record.at, getattr(life, record.what)))
-            life.element = record.element if record.what == "granted" else life.element
+            if record.what == "granted":
+                life.element, life.token = record.element, record.token
             life.how = record.how or life.how
     return list(found.values())
 
@@ -143,10 +146,13 @@ def check(records, *, fair=False, finished=True):
     fair: the daemon's queue patience is 0, so that order is promised. finished: everybody who
     could end has ended, and time enough has passed for whoever could be served.
     """
-    by_resource = {}
+    by_resource, by_name = {}, {}
     for life in lives(records):
         by_resource.setdefault((life.epoch, life.resource), []).append(life)
+        by_name.setdefault(life.resource, []).append(life)
     found = []
+    for group in by_name.values():
+        found += _tokens(group)
     for group in by_resource.values():
         found += _exclusion(group)
         found += _elements(group)
@@ -236,6 +242,31 @@ def _members(members, holds):
         if len(same) > members.count(life.element):
             numbers = tuple(other.number for other in same)
             found.append(Violation("element", numbers, f"{life.element} held by {numbers} at once"))
+    return found
+
+
+def _tokens(group):
+    """Who asked after another had his grant has the higher token, restarts or not; none is twice.
+
+    Of two who asked at the same time nobody but the daemon knows who was first.
+    """
+    granted = sorted((one for one in group if one.token is not None), key=lambda one: one.granted)
+    found = []
+    highest, earlier, seen = None, iter([*granted, None]), {}
+    former = next(earlier)
+    for life in sorted(granted, key=lambda one: one.asked):
+        while former is not None and former.granted < life.asked:
+            highest = former if highest is None else max(highest, former, key=lambda one: one.token)
+            former = next(earlier)
+        if highest is not None and highest.token >= life.token:
+            numbers = (highest.number, life.number)
+            found.append(Violation("token", numbers, f"{life} has no higher one than {highest}"))
+        elif life.token in seen:
+            numbers = (seen[life.token], life.number)
+            found.append(
+                Violation("token", numbers, f"{life.token} was given to both of {numbers}")
+            )
+        seen[life.token] = life.number
     return found
 
 

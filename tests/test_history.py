@@ -15,7 +15,9 @@ def history(text):
         elif what == "restart":
             made.note(float(at), what)
         elif what == "granted":
-            made.note(float(at), what, numbers[who], element=words[0] if words else None)
+            tokens = [int(word[1:]) for word in words if word[0] == "#"]
+            element = [word for word in words if word[0] != "#"]
+            made.note(float(at), what, numbers[who], *element, token=(tokens or [None])[0])
         else:
             made.note(float(at), what, numbers[who], how=words[0] if words else "")
     return made.records
@@ -69,6 +71,11 @@ WRONG = {
     "wake-up of a compatible one": (
         "wake-up", "0 a ask R PR\n 1 a granted\n 2 b ask R PR\n 3 b queued",
     ),
+    "an older token": ("token", cycle(0, "a", "R", "#8") + cycle(5, "b", "R", "#7")),
+    "an older token after a restart": (
+        "token", cycle(0, "a", "R", "#8") + "\n 5 - restart" + cycle(6, "b", "R", "#7"),
+    ),
+    "a token twice": ("token", cycle(0, "a", "R PR", "#8") + cycle(0.5, "b", "R PR", "#8")),
     "passed in a fair queue": (
         "order",
         cycle(0, "a", "R") + "\n 1 b ask R\n 2 b queued" + cycle(3, "c", "R") + """
@@ -104,6 +111,9 @@ RIGHT = {
     + "\n 1 b ask R\n 2 b queued"
     + cycle(3, "c", "R PR nested")
     + "\n 20 b granted\n 21 b ending commit\n 22 b ended",
+    "tokens in order": cycle(0, "a", "R", "#7")
+    + "\n 5 - restart" + cycle(6, "b", "R", "#9") + cycle(11, "c", "R"),
+    "tokens of those who ask together": cycle(0, "a", "R PR", "#8") + cycle(0.5, "b", "R PR", "#7"),
     "a waiter behind a holder": "0 a ask R\n 1 a granted\n 2 b ask R\n 3 b queued",
 }  # fmt: skip
 

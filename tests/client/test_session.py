@@ -17,12 +17,12 @@ def answer(rc, step=16, element=""):
     return HEAD + f'<msg level="3" verb="1" step="{step}">'.encode() + session + body
 
 
-def session_of(now=1000.0, as_library=False, **values):
+def session_of(now=1000.0, as_library=False, ext="", **values):
     settings = Settings()
     settings.socket_name = "/s"
     for key, value in values.items():
         setattr(settings, key, value)
-    session = Session(settings, "0" * 32, now, as_library=as_library)
+    session = Session(settings, "0" * 32, now, ext, as_library)
     session.request()
     return session
 
@@ -61,6 +61,19 @@ def test_grant_at_once_and_grant_after_waiting():
     assert not session.received(answer(1, 24))
     assert session.received(answer(0, 24, "red"))
     assert session.element == "red"
+
+
+def test_the_fencing_token_of_the_grant():
+    """At once or after waiting; of no use to who has not announced that it knows it."""
+    told = b'step="%d" ext="flom token=%d"'
+    for ext, token in (("flom", 7), ("", None)):
+        session = session_of(ext=ext)
+        assert session.received(answer(0).replace(b'step="16"', told % (16, 7)))
+        assert session.token == token
+    session = session_of(ext="flom")
+    assert not session.received(answer(1).replace(b'step="16"', b'step="16" ext="flom"'))
+    assert session.received(answer(0, 24).replace(b'step="24"', told % (24, 8)))
+    assert session.token == 8
 
 
 def test_several_answers_in_one_piece_and_one_answer_in_many():

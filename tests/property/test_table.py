@@ -47,6 +47,7 @@ PLAIN = {
     "mode": 5, "quantity": 1, "wait": True, "create": True, "lifespan": 0, "ancestors": ()
 }  # fmt: skip
 EVERYBODY = "ABCDEFGHIJ"
+UNFENCED = "IJ"
 CLIENTS = st.sampled_from(EVERYBODY)
 MODES = st.sampled_from([5, 5, 4, 3, 3, 2, 1, 0])
 QUANTITIES = st.sampled_from([1, 1, 2, 3, 3, 4, 5])
@@ -167,6 +168,7 @@ class TableMachine(RuleBasedStateMachine):
         self.model.wall = 1_700_000_000_000
         self.before = self.table.snapshot()
         self.said, self.last = {}, {}
+        self.tokens = {}
         for client, (name, mode, quantity) in zip(EVERYBODY, crowd, strict=False):
             self.ask(client, self.names[name % len(self.names)], mode=mode, quantity=quantity)
 
@@ -179,13 +181,15 @@ class TableMachine(RuleBasedStateMachine):
         assert got == wanted
         assert closed == to_close
         self.nobody_was_passed([e for e in effects if isinstance(e, Granted)], actor)
+        self.tokens_rise([e for e in effects if isinstance(e, Granted)])
         self.before = self.table.snapshot()
         self.witness.agrees_with(self.before)
 
     def ask(self, client, name, **parameters):
         parameters = {**PLAIN, **parameters}
         key = client, name, *parameters.values()
-        self.say(client, self.said.setdefault(key, Request(name, **parameters)), parameters)
+        request = Request(name, **parameters, fenced=client not in UNFENCED)
+        self.say(client, self.said.setdefault(key, request), parameters)
 
     def say(self, client, request, parameters):
         name = request.name
@@ -320,6 +324,17 @@ class TableMachine(RuleBasedStateMachine):
     @rule(seconds=st.integers(1, 3))
     def clock_is_set_back(self, seconds):
         self.model.wall -= seconds * 1000
+
+    def tokens_rise(self, grants):
+        """With every grant of a resource, forgotten or not, whatever the clock does."""
+        for effect in grants:
+            if effect.client in UNFENCED:
+                assert effect.token is None
+                continue
+            root = KINDS[effect.name][0]
+            assert effect.token > self.tokens.get(root, 0)
+            assert effect.token >= self.now().wall
+            self.tokens[root] = effect.token
 
     def nobody_was_passed(self, grants, actor):
         """No conflicting latecomer was granted before a waiter whose patience had run out.

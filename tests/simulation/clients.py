@@ -5,6 +5,7 @@ from history import Ask
 from flom.client.session import Session
 from flom.errors import FlomError
 from flom.settings import Settings
+from flom.wire.tokens import FLOM
 
 REFUSALS = {4: "busy", 5: "absent", 6: "impossible"}
 MODES = {"NL": 0, "CR": 1, "CW": 2, "PR": 3, "PW": 4, "EX": 5}
@@ -62,7 +63,8 @@ class Round:
         self._world = world
         self._history = history
         self._done = done
-        self._session = Session(settings, "1" * 32, world.now)
+        ext = world.random.choice(("", FLOM))
+        self._session = Session(settings, "1" * 32, world.now, ext)
         self._rollback = world.random.random() < 0.3
         self._state = "waiting"
         self._unsent = b""
@@ -116,7 +118,8 @@ class Round:
             return
         if granted:
             self._state = "holding"
-            self._note("granted", element=self._session.element)
+            assert (self._session.token is not None) == self._session.known
+            self._note("granted", element=self._session.element, token=self._session.token)
             self._world.after(self._world.random.choice((0.0, 0.001, 0.1, 1.0)), self._release)
         elif b'rc="1"' in data and self._state == "waiting":
             self._history.note(before, "queued", self._number)
@@ -184,5 +187,5 @@ class Round:
     def _pause(self):
         self._world.after(0.0, self._done)
 
-    def _note(self, what, element=None, how=""):
-        self._history.note(self._world.now, what, self._number, element, how)
+    def _note(self, what, element=None, how="", token=None):
+        self._history.note(self._world.now, what, self._number, element, how, token=token)

@@ -4,6 +4,7 @@ import pytest
 from simulation.network import LOST, SHORT
 from simulation.run import simulate
 
+from flom.core.requests import Granted
 from flom.core.resource import GRANT
 from flom.core.table import Table
 
@@ -67,12 +68,24 @@ class CountsAnew(Table):
         return super().unlock(client, name, name.startswith(b"_"), now)
 
 
+class TokensStandStill(Table):
+    """Gives the same token to all who come within a second."""
+
+    def lock(self, client, request, now):
+        effects = super().lock(client, request, now)
+        for effect in effects:
+            if isinstance(effect, Granted) and effect.token is not None:
+                effect.token -= effect.token % 1_000_000
+        return effects
+
+
 FAULTS = {
     TwoHolders: "exclusion",
     NobodyIsWoken: "wake-up",
     TheDeadHold: "leak",
     LastComesFirst: "order",
     CountsAnew: "element",
+    TokensStandStill: "token",
 }
 
 

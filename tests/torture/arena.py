@@ -41,8 +41,8 @@ class Worker:
         data = self.process.stdout.read1(65536)
         *lines, self._data = (self._data + data).split(b"\n")
         for line in lines:
-            at, what, number, ask, element, how = json.loads(line)
-            history.note(at, what, number, element, how, ask and Ask(*ask))
+            at, what, number, ask, element, how, token = json.loads(line)
+            history.note(at, what, number, element, how, ask and Ask(*ask), token)
             if what == "ask":
                 self.open[number] = at
                 self.waiting.add(number)

@@ -2,8 +2,8 @@
 
 worker.py KIND SEED FIRST, in the folder of the arena: `arena.json` says where the daemon is and
 what to lock, and `over` appears when it is time to end. Each client writes down what happens to
-it, as lines of JSON on stdout: when (monotonic), what, request, ask, element, how; see history.py.
-FIRST is the number of the first request.
+it, as lines of JSON on stdout: when (monotonic), what, request, ask, element, how, token; see
+history.py. FIRST is the number of the first request.
 """
 
 import asyncio
@@ -36,8 +36,10 @@ import os, sys, time
 number, hold, status = sys.argv[1:4]
 element = os.environ.get("FLOM_ELEMENT")
 element = '"%s"' % element if element else "null"
+token = os.environ["FLOM_FENCING_TOKEN"]
 def note(what, how=""):
-    line = '[%r, "%s", %s, null, %s, "%s"]\\n' % (time.monotonic(), what, number, element, how)
+    words = (time.monotonic(), what, number, element, how, token)
+    line = '[%r, "%s", %s, null, %s, "%s", %s]\\n' % words
     os.write(1, line.encode())
 note("granted")
 time.sleep(float(hold))
@@ -66,9 +68,9 @@ class Turn:
         wait = self.patience != 0
         self.note("ask", ask=[self.name, self.mode, self.quantity, wait])
 
-    def note(self, what, how="", element=None, ask=None):
+    def note(self, what, how="", element=None, ask=None, token=None):
         """Something happens now."""
-        line = json.dumps([time.monotonic(), what, self.number, ask, element, how])
+        line = json.dumps([time.monotonic(), what, self.number, ask, element, how, token])
         os.write(1, line.encode() + b"\n")
 
     def ending(self):
@@ -180,7 +182,7 @@ class Threads:
         except flom.LockError as error:
             failed(turn, error)
             return
-        turn.note("granted", element=held.element)
+        turn.note("granted", element=held.element, token=held.token)
         time.sleep(turn.hold)
         turn.ending()
         begun = time.monotonic()
@@ -214,7 +216,7 @@ class Tasks:
         except flom.LockError as error:
             failed(turn, error)
             return
-        turn.note("granted", element=held.element)
+        turn.note("granted", element=held.element, token=held.token)
         await asyncio.sleep(turn.hold)
         turn.ending()
         begun = time.monotonic()

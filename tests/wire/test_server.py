@@ -387,6 +387,30 @@ def test_an_element_comes_before_the_announcement():
         assert talk.extended == bool(ext)
 
 
+def test_an_element_comes_before_what_is_told_beyond_the_announcement():
+    """W-68: then the announcement, and only then the rest."""
+    token = "flom token=1700000000000000"
+    longest = 1023 - len(encode(Answer(16, 0, "", "daemon")))
+    for size, ext in (
+        (longest, ""),
+        (longest - len(' ext="flom"'), "flom"),
+        (longest - len(f' ext="{token}"'), token),
+    ):
+        talk = ServerConversation("daemon", ext="flom")
+        announce(talk, "flom")
+        assert decode(talk.answer(0, "e" * size, token)) == Answer(16, 0, "e" * size, "daemon", ext)
+
+
+def test_a_grant_with_a_token_is_not_given_again():
+    talk = ServerConversation("daemon", ext="flom")
+    announce(talk, "flom")
+    assert decode(talk.answer(0, ext="flom token=1")).ext == "flom token=1"
+    assert talk.grant == b""
+    announce(talk, "")
+    assert talk.answer(0, ext="flom token=2") == talk.grant
+    assert decode(talk.grant).ext == ""
+
+
 def test_a_shutdown_is_answered_for_those_who_announce():
     """design.md 5 (shutdown)."""
     for ext, answer in (("", b""), ("big", b""), ("flom", encode(Managed(0, "flom")))):

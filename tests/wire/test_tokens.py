@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flom.wire.tokens import announced, read, sessions, write
+from flom.wire.tokens import announced, fence, fenced, read, sessions, write
 
 keys = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8).filter(
     lambda key: key != "flom"
@@ -49,6 +49,18 @@ def test_who_has_announced(text, yes):
 
 def test_the_first_of_a_key_counts():
     assert read("pid=1 pid=2 flom") == {"pid": "1", "flom": ""}
+
+
+@pytest.mark.parametrize(
+    ("ext", "token"),
+    [
+        (fence(1_700_000_000_000_000), 1_700_000_000_000_000), ("flom token=0", 0),
+        ("flom", None), ("", None), ("flom token=", None), ("flom token=-1", None),
+        ("flom token=1.5", None), ("flom token=\u0663", None), ("flom token=" + "9" * 5000, None),
+    ],
+)  # fmt: skip
+def test_a_fencing_token(ext, token):
+    assert fenced(ext) == token
 
 
 A, B, C, D, E = (letter * 16 for letter in "abcde")

@@ -205,7 +205,7 @@ def _environment(settings: "Settings", held: Held, environ: "Mapping[str, str]")
     from flom.client.session import variables  # loaded by now: the lock is held
 
     result = {key: value for key, value in environ.items() if key not in _VARIABLES}
-    return result | variables(settings, held.element, held.sessions)
+    return result | variables(settings, held.element, held.token, held.sessions)
 
 
 def _warn(warnings: list[str], quiet: bool) -> "Conversation":

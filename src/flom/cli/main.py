@@ -73,7 +73,7 @@ class Hands:
                     element = lock.acquire()
                 finally:
                     self._waited()
-                return steps.Held(element, lock.sessions)
+                return steps.Held(element, lock.sessions, lock.token)
             case steps.Execute():
                 return child.run(
                     step.argv, step.environ, step.ignored, self._dispositions, step.kill_child

@@ -43,13 +43,19 @@ class Acquire:
 
 
 class Held:
-    """The lock is held: `element` is what it gave, `sessions` what FLOM_SESSION shall be."""
+    """The lock is held: `element` is what it gave, `sessions` what FLOM_SESSION shall be.
 
-    __slots__ = ("element", "sessions")
+    `token` is the fencing token, None if there is none.
+    """
 
-    def __init__(self, element: str | None = None, sessions: str = "") -> None:
+    __slots__ = ("element", "sessions", "token")
+
+    def __init__(
+        self, element: str | None = None, sessions: str = "", token: int | None = None
+    ) -> None:
         self.element = element
         self.sessions = sessions
+        self.token = token
 
 
 class Execute:

@@ -24,6 +24,10 @@ class Engine(Protocol):
     def sessions(self) -> str:
         """What a command that runs under the lock finds in FLOM_SESSION."""
 
+    @property
+    def token(self) -> int | None:
+        """The fencing token of the grant, None if it has none."""
+
     def fileno(self) -> int:
         """The descriptor of the connection, -1 without one."""
 
@@ -66,7 +70,9 @@ class BaseHeld(Generic[E]):
     """A lock that is held; shared by `Held` and `aio.Held`.
 
     `resource`, `mode`, `quantity` and `endpoint` say what is held; `element` is what a set, a
-    sequence or a timestamp gave, None otherwise; `waited` is how many seconds it took.
+    sequence or a timestamp gave, None otherwise; `waited` is how many seconds it took. `token`
+    is the fencing token, higher than those of all who held the resource before; None if the daemon
+    tells none.
     """
 
     def __init__(
@@ -78,6 +84,7 @@ class BaseHeld(Generic[E]):
         self.quantity = request.settings.resource_quantity
         self.endpoint = request.endpoint
         self.element = element
+        self.token = engine.token
         self.waited = monotonic() - begun
         self._begun = begun
         self._request = request
@@ -107,7 +114,8 @@ class BaseHeld(Generic[E]):
 
     def environ(self) -> dict[str, str]:
         """The variables that `flom` sets for a command (`FLOM_RESOURCE` ...), for a subprocess."""
-        return variables(self._request.settings, self.element, self._engine.sessions)
+        sessions = self._engine.sessions
+        return variables(self._request.settings, self.element, self.token, sessions)
 
     def _look(self) -> bool:
         descriptor = self._engine.fileno()

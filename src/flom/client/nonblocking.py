@@ -51,6 +51,11 @@ class Lock:
         """What a command that runs under the lock finds in FLOM_SESSION."""
         return handed_on(self._name if self._session.known else "")
 
+    @property
+    def token(self) -> int | None:
+        """The fencing token of the grant, None before it or if the daemon tells none."""
+        return self._session.token
+
     def fileno(self) -> int:
         """The descriptor of the connection, -1 without one."""
         return -1 if self._sock is None else self._sock.fileno()

@@ -28,7 +28,7 @@ from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.values import MODAL_KINDS, MODE_NAMES, quoted, raw, resource_kind
 from flom.wire.client import ASKED, ClientConversation
 from flom.wire.messages import FIRST, LAST, LATER, NOTICE
-from flom.wire.tokens import read
+from flom.wire.tokens import fenced, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,16 +59,20 @@ _LIMITED = {
 _MODE_NUMBERS = tuple(str(mode) for mode in range(len(MODE_NAMES)))
 
 
-def variables(settings: "Settings", element: str | None, sessions: str) -> dict[str, str]:
+def variables(
+    settings: "Settings", element: str | None, token: int | None, sessions: str
+) -> dict[str, str]:
     """What a command that runs under the lock finds in its environment (design, C-32).
 
-    sessions: see `about.handed_on`.
+    token: the fencing token. sessions: see `about.handed_on`.
     """
     result = {"FLOM_RESOURCE": settings.resource_name}
     if resource_kind(settings.resource_name) in MODAL_KINDS:
         result["FLOM_LOCK_MODE"] = MODE_NAMES[settings.lock_mode]
     if element is not None:
         result["FLOM_ELEMENT"] = element
+    if token is not None:
+        result["FLOM_FENCING_TOKEN"] = str(token)
     if sessions:
         result["FLOM_SESSION"] = sessions
     return result
@@ -95,12 +99,14 @@ class Session:
     have other codes. `ext` is what we announce, see `about`. `served_by` is the daemon's id and
     the step of the answer that told it, None as long as none did. `peer_cn` is to be set to the
     common name in the daemon's certificate when the connection uses TLS. `parked` tells that the
-    last answer was to wait for the creation of the resource.
+    last answer was to wait for the creation of the resource. `token` is the fencing token of the
+    grant, None if the daemon tells none.
     """
 
     __slots__ = (
         "_as_library", "_conversation", "_ext", "_kind", "_name", "_peerid", "_settings",
         "_waits_since", "_why", "deadline", "element", "parked", "peer_cn", "served_by", "started",
+        "token",
     )  # fmt: skip
 
     def __init__(
@@ -125,6 +131,7 @@ class Session:
         self.started = now
         self.deadline = now + timeout / 1000 if timeout > 0 else None
         self.element: str | None = None
+        self.token: int | None = None
         self.peer_cn: str | None = None
         self.served_by: tuple[str, int] | None = None
 
@@ -211,6 +218,7 @@ class Session:
                 self._check_daemon(answer.peerid)
             if self._is_grant(answer):
                 self.element = answer.element
+                self.token = fenced(answer.ext) if self.known else None
                 return True
             if self._as_library:
                 self._waits_since = None

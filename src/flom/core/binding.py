@@ -13,12 +13,13 @@ class Bindings:
     on. What nobody is bound to lives on for its retention.
     """
 
-    __slots__ = ("_resources", "_timers", "due")
+    __slots__ = ("_highest", "_resources", "_timers", "due")
 
     def __init__(self) -> None:
         self._resources: dict[bytes, Resource] = {}  # by identity: the name, or the root of a tree
         self._timers = Timers()
         self.due = NEVER  # no alarm is earlier
+        self._highest = 0  # fencing token of a resource that has been forgotten
 
     def _bind(self, connection: Connection, resource: Resource, now: Instant) -> None:
         """Make a resource the current one of a connection."""

@@ -11,6 +11,12 @@ from .resource import GRANT, Entry, Resource
 TOO_LONG = "the timestamp does not fit into an answer"
 
 
+def granted(entry: Entry, first: bool, now: Instant) -> Granted:
+    """What a new holder is told; first: as the first answer to its request."""
+    token = entry.resource.fence(now) if entry.request.fenced else None
+    return Granted(entry.connection.client, entry.name, entry.element, first, token)
+
+
 class Departures(Bindings):
     """The clients of a table: how they give up what they have, and what that does for others."""
 
@@ -96,7 +102,7 @@ class Departures(Bindings):
             if entry.held:
                 connection.hold(entry)
                 self._observer.granted(entry, now)
-                effects.append(Granted(connection.client, entry.name, entry.element, False))
+                effects.append(granted(entry, False, now))
             else:
                 self._observer.withdrawn(entry, "refused", now)
                 effects.append(Closed(connection.client, TOO_LONG))

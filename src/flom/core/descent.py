@@ -45,7 +45,8 @@ def in_the_way(
 
 def request_of(entry: "Entry") -> Request:
     """What a waiter asks for."""
-    return Request(entry.name, entry.mode, entry.quantity, told=entry.told)
+    fenced = entry.request.fenced
+    return Request(entry.name, entry.mode, entry.quantity, told=entry.told, fenced=fenced)
 
 
 def watch(entry: "Entry", ancestors: "tuple[Connection, ...]") -> None:

@@ -58,10 +58,12 @@ class Request(Value):
     create: may it bring the resource into existence. lifespan: milliseconds, counts only if this
     request creates the resource. ancestors: the clients within whose locks the asker runs; those
     who hold nothing of the resource do not count. told: what the client tells of itself, for who
-    looks at the table; means nothing here.
+    looks at the table; means nothing here. fenced: its grant shall have a fencing token.
     """
 
-    __slots__ = ("ancestors", "create", "lifespan", "mode", "name", "quantity", "told", "wait")
+    __slots__ = (
+        "ancestors", "create", "fenced", "lifespan", "mode", "name", "quantity", "told", "wait",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -73,6 +75,7 @@ class Request(Value):
         lifespan: int = 0,
         ancestors: tuple[object, ...] = (),
         told: str = "",
+        fenced: bool = False,
     ) -> None:
         self.name = name
         self.mode = mode
@@ -82,6 +85,7 @@ class Request(Value):
         self.lifespan = lifespan
         self.ancestors = ancestors
         self.told = told
+        self.fenced = fenced
 
 
 class Effect(Value):
@@ -93,15 +97,27 @@ class Effect(Value):
 
 
 class Granted(Effect):
-    """The client holds `name` from now on; `element` is what it was given, if anything."""
+    """The client holds `name` from now on; `element` is what it was given, if anything.
 
-    __slots__ = ("element", "first", "name")
+    token: the fencing token, None if the request wants none. Of two grants of one resource the
+    later one has the higher token.
+    """
 
-    def __init__(self, client: object, name: bytes, element: str | None, first: bool) -> None:
+    __slots__ = ("element", "first", "name", "token")
+
+    def __init__(
+        self,
+        client: object,
+        name: bytes,
+        element: str | None,
+        first: bool,
+        token: int | None = None,
+    ) -> None:
         self.client = client
         self.name = name
         self.element = element
         self.first = first
+        self.token = token
 
 
 class Enqueued(Effect):

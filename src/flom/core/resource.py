@@ -137,8 +137,9 @@ class Resource:
     waiters: their number. bound: how many connections keep it alive. retention: seconds it lives
     on without any.
     due: monotonic time at which the table must look at it again; timer: when the table's clock
-    will look, which may be earlier. account, number, created, changed: for the observer of the
-    table, who sets them; the latter are microseconds since the epoch.
+    will look, which may be earlier. token: the highest fencing token so far. account, number,
+    created, changed: for the observer of the table, who sets them; the latter are microseconds
+    since the epoch.
     """
 
     __slots__ = (
@@ -156,6 +157,7 @@ class Resource:
         "patience",
         "retention",
         "timer",
+        "token",
         "waiters",
     )
 
@@ -174,6 +176,7 @@ class Resource:
         self.bound = 0
         self.due = NEVER
         self.timer = NEVER
+        self.token = 0
         self.number = self.created = self.changed = 0
         self._arrivals = 0
 
@@ -256,6 +259,11 @@ class Resource:
     def next_tick(self, now: Instant) -> float:
         """Seconds until the clock may make a waiter grantable. Asked only of kinds with `ticks`."""
         return NEVER
+
+    def fence(self, now: Instant) -> int:
+        """The fencing token of a grant (design, ruling "fencing token")."""
+        self.token = token = max(self.token + 1, now.wall)
+        return token
 
     def serve(self, entry: Entry, now: Instant) -> None:
         """Turn a waiter into a holder."""

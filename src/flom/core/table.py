@@ -5,7 +5,7 @@ is decided here; what follows for whom is returned as a list of effects, in orde
 """
 
 from .connection import Connection
-from .departures import TOO_LONG
+from .departures import TOO_LONG, granted
 from .descent import any_holds, in_the_way, watch
 from .inspection import Inspection
 from .kinds import resource_class
@@ -55,7 +55,8 @@ class Table(Inspection):
                 self._withdraw(connection, "replaced", now, effects)
             spare = connection.spare
             if spare is not None and spare.request is request and self._serve_again(spare, now):
-                effects.append(Granted(client, spare.name, None, True))
+                token = spare.resource.fence(now) if request.fenced else None
+                effects.append(Granted(client, spare.name, None, True, token))
                 return effects
         resource = self._resources.get(request.name)
         if resource is None:
@@ -132,6 +133,7 @@ class Table(Inspection):
                 ticking.append((resource, list[Entry]()))
             else:
                 del self._resources[resource.name.root]
+                self._highest = max(self._highest, resource.token)
                 self._observer.forgotten(resource, now)
         self._walk(ticking, now, effects)
         self.due = self._timers.next()
@@ -208,6 +210,8 @@ class Table(Inspection):
         except ValueError:
             self._end(connection, _BAD_FORMAT, now, effects)
             return
+        # Should the clock have been set back since a resource of this name was forgotten.
+        resource.token = self._highest
         self._resources[name.root] = resource
         self._observer.created(resource, now)
         self._decide(connection, resource, request, True, now, effects)
@@ -249,7 +253,7 @@ class Table(Inspection):
                 connection.bound[resource] += 1
                 connection.hold(entry)
                 self._observer.granted(entry, now)
-                effects.append(Granted(connection.client, entry.name, entry.element, first))
+                effects.append(granted(entry, first, now))
                 if connection.heirs:
                     self._tell_heirs(entry, now, effects)
             else:

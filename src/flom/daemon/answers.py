@@ -21,7 +21,7 @@ from flom.errors import (
     RC_OK,
     ProtocolError,
 )
-from flom.wire.tokens import write
+from flom.wire.tokens import fence, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ class Answers(Door):
             if trace.mask & DECISIONS:
                 story().decision(connection, effect)
             if type(effect) is Granted:
-                self._answer(connection, RC_OK, effect.element)
+                ext = "" if effect.token is None else fence(effect.token)
+                self._answer(connection, RC_OK, effect.element, ext)
             elif isinstance(effect, Enqueued):
                 self._answer(connection, RC_LOCK_ENQUEUED)
             elif isinstance(effect, Parked):

@@ -204,6 +204,7 @@ class Server(Answers):
             message.lifespan,
             self.ancestors(connection),
             message.ext,
+            bool(connection.about),
         )
         if trace.mask & DECISIONS:
             story().request(connection, request)

@@ -137,18 +137,18 @@ class ServerConversation:
         step = FIRST if self._first else LATER if rc in _OPEN else LAST
         peerid = self._peerid if self._first else ""
         announce = self._announce if self._first else ""
-        if ext and self._announce:
-            data = encode(Answer(step, rc, element, peerid, ext))
-            if len(data) > LARGEST_ANSWER:
-                data = _short_answer(step, rc, peerid, announce)
-        elif element is None:
+        if not self._announce:
+            ext = ""
+        if element is None and not ext:
             data = _short_answer(step, rc, peerid, announce)
         else:
-            data = encode(Answer(step, rc, element, peerid, announce))
-            if len(data) > LARGEST_ANSWER and announce:
-                announce = ""  # the element comes first (W-68)
-                data = encode(Answer(step, rc, element, peerid))
-            if len(data) > LARGEST_ANSWER:
+            # The element comes first (W-68), what is more than the announcement last.
+            for said in (ext or announce, announce, ""):
+                data = encode(Answer(step, rc, element, peerid, said))
+                if len(data) <= LARGEST_ANSWER:
+                    announce = said
+                    break
+            else:
                 raise ProtocolError(
                     RC_BUFFER_OVERFLOW, f"an answer longer than {LARGEST_ANSWER} bytes"
                 )

@@ -18,6 +18,9 @@ MOST_SESSIONS = 4
 # The name that a client asks for, in a lock that is never to be granted, when it wants to ask.
 ONLOOKER = b"flomState"
 
+# No clock in microseconds has as many.
+_TOKEN_DIGITS = 20
+
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/:@,~-")
 
 
@@ -36,6 +39,18 @@ def read(ext: str) -> dict[str, str]:
         key, _, value = token.partition("=")
         found.setdefault(key, _plain(value))
     return found
+
+
+def fence(token: int) -> str:
+    """The announcement that tells the holder of a lock its fencing token."""
+    return f"{FLOM} token={token}"
+
+
+def fenced(ext: str) -> int | None:
+    """The fencing token in an announcement, None if it tells none. Never raises."""
+    token = read(ext).get("token", "")
+    good = token.isascii() and token.isdecimal() and len(token) < _TOKEN_DIGITS
+    return int(token) if good else None
 
 
 def sessions(text: str) -> tuple[str, ...]:

@@ -52,6 +52,8 @@ _SET_FOR_COMMAND = {
     "`FLOM_RESOURCE`": "The name of the resource.",
     "`FLOM_LOCK_MODE`": "The mode in two letters; for simple and hierarchical resources.",
     "`FLOM_ELEMENT`": "The element of a set, sequence or timestamp.",
+    "`FLOM_FENCING_TOKEN`": "A number that is higher than those of all who held the resource "
+    "before, for a storage that refuses who comes with a lower one; if the daemon tells it.",
     "`FLOM_SESSION`": "The names of the locks that the command runs within, so that a **flom** in "
     "it never waits for those who wait for them, and is refused instead of waiting for them.",
 }

@@ -173,6 +173,9 @@ def test_variables_of_the_command():
     assert "FLOM_LOCK_MODE" not in environ
     steps = run(["-s", "/s", "--", "x"], acquire=Held(None, "a,b"))
     assert only(steps, Execute).environ["FLOM_SESSION"] == "a,b"
+    assert "FLOM_FENCING_TOKEN" not in only(steps, Execute).environ
+    steps = run(["-s", "/s", "--", "x"], acquire=Held(token=0))
+    assert only(steps, Execute).environ["FLOM_FENCING_TOKEN"] == "0"
 
 
 def test_dump_comes_before_checks_and_before_no_command():

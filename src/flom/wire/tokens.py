@@ -48,7 +48,7 @@ def fence(token: int) -> str:
 
 def fenced(ext: str) -> int | None:
     """The fencing token in an announcement, None if it tells none. Never raises."""
-    token = read(ext).get("token", "")
+    token = ext.partition(" token=")[2].partition(" ")[0]  # `read` would cost each command more
     good = token.isascii() and token.isdecimal() and len(token) < _TOKEN_DIGITS
     return int(token) if good else None
 

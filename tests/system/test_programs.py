@@ -61,14 +61,14 @@ def values(out):
     return [line.split()[-1] for line in out.splitlines()]
 
 
-@pytest.mark.parametrize("name", ["basic", "case3000", "case3001", "case3"])
+@pytest.mark.parametrize("name", ["basic", "case3001", "case3"])
 def test_silent_programs(place, name):
     place.daemon_at()
     assert place.program(name) == (0, "", "")
     assert place.program(name) == (0, "", "")
 
 
-@pytest.mark.parametrize("name", ["basic", "advanced", "transactional", "case3000", "case3004"])
+@pytest.mark.parametrize("name", ["basic", "advanced", "transactional", "case3004"])
 def test_without_a_daemon(place, name):
     """P-12: it is told, and none is started."""
     status, out, err = place.program(name)

@@ -1,16 +1,8 @@
 """A resource set at a daemon of one's choice; prints the element it got."""
 
-import sys
+from checking import check
 
 from flom import *
-
-
-def check(call, ret_cod):
-    if ret_cod != FLOM_RC_OK:
-        text = flom_strerror(ret_cod)
-        sys.stderr.write(call + "() returned " + str(ret_cod) + ", " + text + "\n")
-        sys.exit(1)
-
 
 my_handle = flom_handle_t()
 check("flom_handle_init", flom_handle_init(my_handle))

@@ -1,18 +1,12 @@
-"""A static handle, the default resource of the default daemon: init, lock, unlock, clean."""
+"""A static handle and the default resource of the default daemon, as in case 3000."""
 
 import sys
 
 sys.path.append("/usr/local/lib/python")
 
+from checking import check
+
 from flom import *
-
-
-def check(call, ret_cod):
-    if ret_cod != FLOM_RC_OK:
-        text = flom_strerror(ret_cod)
-        sys.stderr.write(call + "() returned " + str(ret_cod) + ", " + text + "\n")
-        sys.exit(1)
-
 
 my_handle = flom_handle_t()
 check("flom_handle_init", flom_handle_init(my_handle))

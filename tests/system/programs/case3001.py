@@ -1,16 +1,8 @@
 """Legal and illegal orders of calls."""
 
-import sys
+from checking import check
 
 from flom import *
-
-
-def check(call, ret_cod, expected=FLOM_RC_OK):
-    if ret_cod != expected:
-        text = flom_strerror(ret_cod)
-        sys.stderr.write(call + "() returned " + str(ret_cod) + ", " + text + "\n")
-        sys.exit(1)
-
 
 # the happy path
 handle = flom_handle_t()

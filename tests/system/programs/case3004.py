@@ -1,16 +1,10 @@
 """A sequence that can be rolled back and one that cannot; ends by SIGABRT with both locked."""
 
 import os
-import sys
+
+from checking import check
 
 from flom import *
-
-
-def check(call, ret_cod, expected=FLOM_RC_OK):
-    if ret_cod != expected:
-        text = flom_strerror(ret_cod)
-        sys.stderr.write(call + "() returned " + str(ret_cod) + ", " + text + "\n")
-        sys.exit(1)
 
 
 def prepared(name):

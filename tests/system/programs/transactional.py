@@ -1,16 +1,10 @@
 """A transactional sequence: a value that is rolled back comes again."""
 
-import sys
 import time
 
+from checking import check
+
 from flom import *
-
-
-def check(call, ret_cod):
-    if ret_cod != FLOM_RC_OK:
-        text = flom_strerror(ret_cod)
-        sys.stderr.write(call + "() returned " + str(ret_cod) + ", " + text + "\n")
-        sys.exit(1)
 
 
 def lock_and_print(label):

@@ -5,6 +5,8 @@ import posix
 
 TABLE = "/proc/self/mountinfo"
 FSTYPE = b"fuse.flom"
+# What frees a directory, which is its last word.
+UNMOUNT = ("fusermount3", "-u", "-z")
 
 
 def is_ours(directory: str, table: str = TABLE) -> bool:

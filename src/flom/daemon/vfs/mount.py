@@ -22,7 +22,6 @@ SOON = 0.3
 LATEST = 5.0
 # So many bytes of an answer are made before others are served again.
 PORTION = 16384
-_PROGRAM = "fusermount3"
 
 
 class Mount:
@@ -126,13 +125,14 @@ class Mount:
             self._unmount()
 
     def _unmount(self) -> None:
-        command = [_PROGRAM, "-u", "-z", self._directory]
+        command = [*mounts.UNMOUNT, self._directory]
+        program = command[0]
         self._record("FLM023I", " ".join(command))
         try:
-            process = posix.posix_spawnp(_PROGRAM, command, posix.environ, setsigmask=())
+            process = posix.posix_spawnp(program, command, posix.environ, setsigmask=())
             watched = posix.pidfd_open(process)
         except OSError as error:
-            self._record("FLM024W", f"{_PROGRAM}: {error.strerror} ({self._advice})")
+            self._record("FLM024W", f"{program}: {error.strerror} ({self._advice})")
             return
 
         def done(_events: int) -> None:
@@ -140,13 +140,13 @@ class Mount:
             posix.close(watched)
             status = posix.waitstatus_to_exitcode(posix.waitpid(process, 0)[1])
             if status:
-                self._record("FLM024W", f"{_PROGRAM}: status {status} ({self._advice})")
+                self._record("FLM024W", f"{program}: status {status} ({self._advice})")
 
         self._reactor.add(watched, READ, done)
 
     @property
     def _advice(self) -> str:
-        return f"{_PROGRAM} -u -z '{self._directory}' frees it"
+        return f"{' '.join(mounts.UNMOUNT)} '{self._directory}' frees it"
 
     def _record(self, code: str, text: str) -> None:
         self._log.record(code, text)

@@ -97,7 +97,7 @@ class Shown(Files):
 
 def unmount(directory: str) -> bool:
     """Free a directory whose file system has lost its process; False if that did not work."""
-    command = ["fusermount3", "-u", "-z", directory]
+    command = [*mounts.UNMOUNT, directory]
     try:
         return subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 0
     except OSError:

@@ -54,6 +54,7 @@ class Departures(Bindings):
     ) -> list[tuple[Resource, list[Entry]]]:
         """Release everything of a connection; returns what has gone from where."""
         del self._connections[connection.client]
+        connection.spare = None  # what refers to each other waits for the garbage collector
         self._unpark(connection, "left", now)
         gone: dict[Resource, list[Entry]] = {}
         for entry in connection.grants():

@@ -103,21 +103,23 @@ def test_a_server_survives_any_client(pieces, rcs):
 busy = st.one_of(st.builds(encode, locks), st.builds(encode, unlocks))
 
 
-def taken(talk, data, *, at_once):
+def taken(talk, rcs, data, *, at_once):
     """What a conversation takes out of some bytes; the code of the error, if there is one."""
     found = []
     if at_once and (messages := talk.usual(data)):
         for message in messages:
             if isinstance(message, Lock):
                 talk.accept(message)
-                talk.answer(0)
+                talk.answer(next(rcs))
             found.append(message)
+            if talk.state is ENDED:
+                break
         return found
     talk.receive(data)
     try:
         while (message := talk.next_message()) is not None:
             if isinstance(message, Lock):
-                talk.answer(0)
+                talk.answer(next(rcs))
             found.append(message)
     except ProtocolError as error:
         found.append(error.rc)
@@ -128,19 +130,21 @@ def taken(talk, data, *, at_once):
 @given(
     st.lists(st.lists(st.one_of(busy, busy, documents, blanks), max_size=3).map(b"".join)),
     st.lists(st.integers(0, 1000), max_size=3),
+    st.booleans(),
+    st.lists(st.sampled_from([0, 1, 2, 4, 5, -14]), max_size=4),
 )
-def test_what_is_known_as_a_whole_is_what_stands_there(pieces, places):
+def test_what_is_known_as_a_whole_is_what_stands_there(pieces, places, bound, rcs):
     """Pieces that come again are looked up, not read: it makes no difference."""
     said = [part for piece in pieces for part in (piece, *cut(piece, places), piece)]
     said += [*cut(b"".join(said[:1]), places[:1])[:1], *said]
+    if bound:
+        said.insert(0, encode(Lock("p", b"first", create=True)))
+        rcs = [0, *rcs]
     talk, other = (ServerConversation("id", ext="flom") for _ in range(2))
-    for one in (talk, other):
-        one.receive(encode(Lock("p", b"first", create=True)))
-        assert one.next_message() is not None
-        one.answer(0)
+    answers, again = (itertools.chain(rcs, itertools.repeat(0)) for _ in range(2))
     for piece in said:
-        found = taken(talk, piece, at_once=True)
-        assert found == taken(other, piece, at_once=False)
+        found = taken(talk, answers, piece, at_once=True)
+        assert found == taken(other, again, piece, at_once=False)
         if any(isinstance(one, int) for one in found):
             return
         assert (talk.state, talk.mid_message) == (other.state, other.mid_message)

@@ -55,7 +55,8 @@ class Departures(Bindings):
         """Release everything of a connection; returns what has gone from where."""
         del self._connections[connection.client]
         connection.spare = None  # what refers to each other waits for the garbage collector
-        self._unpark(connection, "left", now)
+        if connection.parked is not None:
+            self._unpark(connection, "left", now)
         gone: dict[Resource, list[Entry]] = {}
         for entry in connection.grants():
             entry.resource.give_back(entry, True)

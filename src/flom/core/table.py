@@ -44,26 +44,50 @@ class Table(Inspection):
 
     def lock(self, client: object, request: Request, now: Instant) -> list[Effect]:
         """A client asks for a lock; a request of it that is still pending is replaced (W-35)."""
+        if self.lock_again(client, request, now):
+            return [Granted(client, request.name, None, True)]
         effects: list[Effect] = []
         if now.monotonic >= self.due and self._overdue(client, now, effects):
             return effects
         connection = self._connections.get(client)
         if connection is None:
             connection = self._connections[client] = Connection(client)
-        else:
-            if connection.pending is not None or connection.parked is not None:
-                self._withdraw(connection, "replaced", now, effects)
-            spare = connection.spare
-            if spare is not None and spare.request is request and self._serve_again(spare, now):
-                token = spare.resource.fence(now) if request.fenced else None
-                effects.append(Granted(client, spare.name, None, True, token))
-                return effects
+        elif connection.pending is not None or connection.parked is not None:
+            self._withdraw(connection, "replaced", now, effects)
         resource = self._resources.get(request.name)
         if resource is None:
             self._lock_by_meaning(connection, request, now, effects)
         else:
             self._decide(connection, resource, request, True, now, effects)
         return effects
+
+    def lock_again(self, client: object, request: Request, now: Instant) -> bool:
+        """Grant a busy client what it gave back last, if it need not wait.
+
+        `request` is the very one that was granted then, and wants no fencing token. What `lock`
+        would do, for less: there is no new entry, and one effect that goes without saying. False if
+        nothing has been done.
+        """
+        connection = self._connections.get(client)
+        if connection is None or now.monotonic >= self.due:
+            return False
+        entry = connection.spare
+        if entry is None or entry.request is not request or connection.pending is not None:
+            return False
+        if request.fenced or request.ancestors or connection.heirs:
+            return False  # who runs within whose lock may have changed
+        resource = entry.resource
+        if len(resource.holders) + resource.waiters >= self._longest:
+            return False
+        if resource.judge(request, now) != GRANT:
+            return False
+        entry.since = entry.asked = now.monotonic
+        resource.take(entry, now)
+        connection.spare = None
+        connection.bound[resource] += 1
+        connection.hold(entry)
+        self._observer.granted(entry, now)
+        return True
 
     def unlock(self, client: object, name: bytes, rollback: bool, now: Instant) -> list[Effect]:
         """A client ends its newest grant on `name`, or else its waiting there (resources.md 7.1).
@@ -84,9 +108,12 @@ class Table(Inspection):
             connection.drop(entry)
             resource.give_back(entry, rollback)
             self._observer.released(entry, now)
-            if entry.element is None and connection.current is resource:
-                connection.spare = entry
-            self._unbind_entry(connection, resource, now)
+            if connection.current is resource:
+                connection.bound[resource] -= 1
+                if entry.element is None:
+                    connection.spare = entry
+            else:
+                self._unbind_entry(connection, resource, now)
             if resource.waiters:
                 self._walk([(resource, [entry])], now, effects)
         elif connection.pending is not None and connection.pending.name == name:
@@ -117,8 +144,8 @@ class Table(Inspection):
         if now.monotonic >= self.due:
             effects = self.advance(now)
         connection = self._connections.get(client)
-        if connection is not None:
-            self._walk(self._remove(connection, now, taken), now, effects)
+        if connection is not None and (gone := self._remove(connection, now, taken)):
+            self._walk(gone, now, effects)
         return effects
 
     def advance(self, now: Instant) -> list[Effect]:
@@ -151,23 +178,6 @@ class Table(Inspection):
         return known and client not in self._connections
 
     # Deciding a request.
-
-    def _serve_again(self, spare: Entry, now: Instant) -> bool:
-        """Grant what a busy client had a moment ago, if it need not wait, without a new entry."""
-        resource, connection = spare.resource, spare.connection
-        if spare.request.ancestors or connection.heirs:
-            return False  # who runs within whose lock may have changed
-        if len(resource.holders) + resource.waiters >= self._longest:
-            return False
-        if resource.judge(spare.request, now) != GRANT:
-            return False
-        spare.since = spare.asked = now.monotonic
-        resource.take(spare, now)
-        connection.spare = None
-        connection.bound[resource] += 1
-        connection.hold(spare)
-        self._observer.granted(spare, now)
-        return True
 
     def _lock_by_meaning(
         self, connection: Connection, request: Request, now: Instant, effects: list[Effect]

@@ -114,7 +114,9 @@ class Door:
         return limit
 
     def _invited(self, events: int) -> None:
-        self.accept()
+        # One in each round, like a message of anybody else: most come alone, and to look in vain
+        # for a second one costs as much as half a lock.
+        self.accept(1)
 
     def _stop_listening(self, error: OSError) -> None:
         # Out of descriptors or memory: the waiting connection keeps the listener ready, so look
@@ -215,7 +217,8 @@ class Door:
             trace.record(f"flom_conns: {connection} leaves")
         self.connections.discard(connection)
         self._leave_crowd(connection)
-        self._families.leave(connection)
+        if connection.session:
+            self._families.leave(connection)
         if connection.overfull:
             text = f"closed {connection.peer}: it leaves {connection.unread} bytes unread"
             self._complaints.add("unread", text)
@@ -224,14 +227,17 @@ class Door:
             connection.timer.cancel()
         self.reactor.remove(connection.descriptor)
         connection.sock.close()
-        self._listen_again()
-        self.stop_looking_on(connection)
+        if self._deaf:
+            self._listen_again()
+        if connection.onlooker:
+            self.stop_looking_on(connection)
         if connection.talk is not None and self._desk is not None:
             self._desk.leave(connection)
         now = self.instant()
         effects = self.table.disconnect(connection, now)
         self.tally.left(connection, now)
-        self._apply(effects)
+        if effects:
+            self._apply(effects)
         self._changed()
 
     def close_all(self) -> None:

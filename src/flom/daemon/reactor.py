@@ -62,12 +62,11 @@ class Reactor:
         self._epoll.modify(descriptor, events)
 
     def remove(self, descriptor: int) -> None:
-        """Forget `descriptor`; call it before closing it. Unknown descriptors are ignored."""
-        if self._handlers.pop(descriptor, None) is not None:
-            try:
-                self._epoll.unregister(descriptor)
-            except OSError:
-                pass  # closed before: the kernel has forgotten it, too
+        """Forget `descriptor`, which is closed next: with that the kernel forgets it, too.
+
+        Unknown descriptors are ignored.
+        """
+        self._handlers.pop(descriptor, None)
 
     def call_at(self, when: float, callback: "Callable[[], None]") -> Timer:
         """Make the call at `when`, seconds of the monotonic clock, or soon after."""

@@ -5,7 +5,7 @@ peer, whatever it sends or fails to send, costs the daemon that connection and n
 """
 
 from flom import trace
-from flom.core.requests import Closed, Granted, Request
+from flom.core.requests import Closed, Request
 from flom.core.table import Table
 from flom.daemon.answers import DECISIONS, Answers, story
 from flom.daemon.connection import Connection
@@ -101,20 +101,28 @@ class Server(Answers):
         conversation = connection.conversation
         if trace.mask & trace.MESSAGE:
             trace.record(f"flom_msg_receive: {connection}: {data!r}")
-        if not trace.mask and (messages := conversation.usual(data)):
+        messages = () if trace.mask else conversation.usual(data)
+        if messages:
             self._serve(connection, messages)
-            return
-        try:
-            conversation.receive(data)
-            while not connection.closing and (message := conversation.next_message()) is not None:
-                self._handle(connection, message)
-        except ProtocolError as error:
-            if error.rc == RC_PROTOCOL_LEVEL_MISMATCH:
-                self._log.record("FLM006W", f"from {connection.peer}: {error.text}")
-            self.close(connection)
-            return
+            if connection.timer is None:
+                return
+        else:
+            try:
+                self._read(connection, data)
+            except ProtocolError as error:
+                if error.rc == RC_PROTOCOL_LEVEL_MISMATCH:
+                    self._log.record("FLM006W", f"from {connection.peer}: {error.text}")
+                self.close(connection)
+                return
         if connection.timer is not None or conversation.mid_message:
             self._watch_message(connection)
+
+    def _read(self, connection: Connection, data: bytes) -> None:
+        """Act upon the messages that are complete now."""
+        conversation = connection.conversation
+        conversation.receive(data)
+        while not connection.closing and (message := conversation.next_message()) is not None:
+            self._handle(connection, message)
 
     def _open(self, connection: Connection, data: bytes) -> bytes:
         """The plain bytes behind what a peer with TLS has sent; b"" if there are none."""
@@ -153,13 +161,13 @@ class Server(Answers):
                     self._unlocked(connection, message, effects)
             elif message is connection.latest:
                 assert connection.request is not None  # they come together
-                effects = table.lock(connection, connection.request, now)
-                if conversation.grant and len(effects) == 1 and type(effects[0]) is Granted:
-                    if not connection.send(conversation.grant):
+                request, grant = connection.request, conversation.grant
+                if grant and table.lock_again(connection, request, now):
+                    if not connection.send(grant):
                         self._dead.append(connection)
                 else:
                     conversation.repeat()
-                    self._apply(effects)
+                    self._apply(table.lock(connection, request, now))
             else:
                 conversation.accept(message)
                 self._lock(connection, message)  # type: ignore[arg-type]  # no third type comes

@@ -18,7 +18,7 @@ from flom.wire.messages import (
 )
 from flom.wire.stream import MessageStream
 from flom.wire.tokens import announced
-from flom.wire.usual import usual
+from flom.wire.usual import learn, remember
 
 # States of a connection.
 NEW, PARKED, BOUND, ENDED = "new", "parked", "bound", "ended"
@@ -80,8 +80,13 @@ class ServerConversation:
         Each lock among them is given to `accept` before it is answered.
         """
         stream = self._stream
-        if self.state is BOUND and not stream.rest and not stream.fresh:
-            return usual(data)  # locks and unlocks are all accepted from who is bound
+        if stream.rest or stream.fresh:
+            return ()
+        messages = remember(data) or learn(data)
+        if self.state is BOUND:
+            return messages  # who is bound may lock and unlock
+        if len(messages) == 1 and self.state is not ENDED and isinstance(messages[0], Lock):
+            return messages  # and everybody may lock
         return ()
 
     def receive(self, data: bytes) -> None:

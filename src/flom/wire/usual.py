@@ -11,18 +11,16 @@ from flom.wire.messages import END, Lock, Unlock
 _ENTRIES = 1024
 _LARGEST = 1024
 _pieces: dict[bytes, tuple[Lock | Unlock, ...]] = {}
+# The messages in a piece that came lately, None for any other piece.
+remember = _pieces.get
 
 
-def usual(data: bytes) -> tuple[Lock | Unlock, ...]:
+def learn(data: bytes) -> tuple[Lock | Unlock, ...]:
     """The messages in a piece of a stream that begins between two messages.
 
     Empty unless the piece is nothing but whole locks and unlocks that were all decoded lately: then
     `MessageStream` has to read it.
     """
-    return _pieces.get(data) or _learn(data)
-
-
-def _learn(data: bytes) -> tuple[Lock | Unlock, ...]:
     found: list[Lock | Unlock] = []
     if len(data) <= _LARGEST and data.endswith(END):
         for part in data.split(END)[:-1]:

@@ -21,8 +21,9 @@ exclude each other. The lock has the name given by `--resource-name`.
 The locks are kept by a daemon. On one machine it starts by itself when the first lock is asked
 for and ends a few seconds after the last; `--unicast-address` reaches the daemon of another
 machine, so that commands on several machines exclude each other. `flomctl(1)` runs a daemon under
-a service manager. The protocol is that of FLoM, the Free Lock Manager: its commands and client
-libraries can use this daemon, and this command can use its daemon.
+a service manager. With `--store` they are kept in etcd instead, where they outlive any one host.
+The protocol is that of FLoM, the Free Lock Manager: its commands and client libraries can use this
+daemon, and this command can use its daemon.
 
 Options may also stand after the first word of the command, up to a `--`; so put `--` before a
 command that has options of its own. The value of a letter is the next word (`-o 10`), of a long
@@ -69,6 +70,8 @@ _EXAMPLES = {
     "gpu0.gpu1.gpu2 -- ./train.sh",
     "One run at a time on all machines, with a daemon on one of them:": "flom -a lockhost "
     "-r deploy -o 1800000 -- ./deploy.sh",
+    "The same, with the locks in etcd:": "flom --store etcd://db1,db2,db3/jobs -r deploy -- "
+    "./deploy.sh",
     "Tell the daemon to end when everybody has finished:": "flom -x",
 }
 
@@ -83,6 +86,10 @@ without users, let a sequence begin again.
 
 If the daemon is lost while the command runs, somebody else may get the lock. The command runs on;
 the status is 99.
+
+A `flom` that is stopped, or whose machine is, does nothing, and so does not end its command when
+its lock in a store is lost. When it goes on, the command may write although somebody else has the
+lock. Let what is written to refuse a fencing token that is lower than the highest it has seen.
 
 A signal sent to `flom` alone is passed on to the command (`SIGTERM`, `SIGINT`, `SIGHUP`,
 `SIGQUIT`). One sent to the whole process group by `kill` reaches the command twice.

@@ -147,13 +147,13 @@ OPTIONS: dict[str, str] = {
         """,
     "store-user": "With a password, as etcd has it when its authentication is on.",
     "store-password-file": """
-        The first line of it. It should be readable by its owner only. The password may also stand
-        in a configuration file, as `[Store]/Password`.
+        It holds nothing else, and should be readable by its owner only. The password may also
+        stand in a configuration file, as `[Store]/Password`.
         """,
-    "store-ca-certificate": "",
+    "store-ca-certificate": "The names in the URL must be those in the store's certificates.",
     "store-certificate": """
-        For a store that wants one of its clients, with its private key. The user is not taken from
-        it.
+        For a store that wants one of its clients, with its private key. It turns TLS on as well;
+        the user is not taken from it.
         """,
     "store-private-key": "Without a passphrase.",
     "kill-child": "",

@@ -1,6 +1,7 @@
 """`--check` as a step of the conversation and as a report, without a daemon."""
 
 import pytest
+from fake_store import FakeStore
 
 from flom.cli import check
 from flom.cli.check import Check, Report
@@ -10,6 +11,7 @@ from flom.cli.steps import End, Say
 from flom.errors import FlomError
 from flom.net.connect import NobodyListens
 from flom.settings import load
+from flom.store import lock as store_lock
 
 ENVIRON = {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin"}
 
@@ -65,6 +67,17 @@ def test_after_the_dump():
     assert isinstance(steps[1], Check)
 
 
+def carried_out(*words):
+    """The report for some words."""
+    invocation = parse(list(words))
+    settings = load(invocation.given, ENVIRON, "/", lambda text: None, system_file="/none")
+    settings.check(lambda text: None)
+    said = []
+    result = Check(settings, invocation.command, ENVIRON).carry_out(said.append)
+    assert said == []
+    return result
+
+
 @pytest.fixture
 def report(monkeypatch, tmp_path):
     """Makes the report for some words, where asking for a daemon has the given outcome."""
@@ -75,13 +88,7 @@ def report(monkeypatch, tmp_path):
                 raise daemon
 
         monkeypatch.setattr(check, "probe", probe)
-        invocation = parse(["-s", f"{tmp_path}/s", *words])
-        settings = load(invocation.given, ENVIRON, "/", lambda text: None, system_file="/none")
-        settings.check(lambda text: None)
-        said = []
-        result = Check(settings, invocation.command, ENVIRON).carry_out(said.append)
-        assert said == []
-        return result
+        return carried_out("-s", f"{tmp_path}/s", *words)
 
     return make
 
@@ -139,3 +146,41 @@ def test_every_problem_is_told(report):
 def test_names_are_shown_on_one_line(report):
     result = report("-r", "/a\tb", "--", "no\nsuch")
     assert len(result.text.splitlines()) == 4
+
+
+# A store (tests/fake_store.py)
+
+
+@pytest.fixture
+def store(monkeypatch):
+    made = FakeStore()
+    monkeypatch.setattr(store_lock, "Lock", made.engine)
+    return made
+
+
+def test_a_store_is_asked_for_a_lock_that_does_not_exist(store, tmp_path):
+    (tmp_path / "pw").touch(0o600)
+    words = ["--store-user", "ann", "--store-password-file", str(tmp_path / "pw")]
+    report = carried_out("--store", "etcd://h1", *words, "-r", "R", "--", "true")
+    assert "ok       store: etcd://h1 answers to user 'ann'\n" in report.text
+    assert report.problems == 0
+    (engine,) = store.engines
+    assert engine.closed
+    assert store.free()
+    asked = engine.settings
+    assert asked.resource_name.startswith("flomCheck")
+    assert (asked.resource_create, asked.resource_timeout) == (False, 0)
+
+
+def test_a_store_that_is_not_there(store):
+    store.refusal = FlomError(-105, "nobody answers")
+    report = carried_out("--store", "etcd://h1", "--", "true")
+    assert "problem  store: nobody answers [ret_cod=-105]\n" in report.text
+    assert report.problems == 1
+    assert store.engines[0].closed
+
+
+def test_a_store_takes_names_that_no_message_does(store):
+    name = "/" + "x" * 600
+    assert carried_out("--store", "etcd://h1", "-r", name, "--", "true").problems == 0
+    assert carried_out("-s", "/s", "-r", name, "--", "true").problems

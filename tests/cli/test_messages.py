@@ -135,9 +135,19 @@ def test_the_phases_have_the_names_scripts_know():
     assert messages.UNLOCK == "flom_client_unlock"
 
 
-def test_advice_of_the_caller_comes_first():
-    line = messages.failure(messages.CONNECT, errors.FlomError(-105, "what"), "do that")
+def test_advice_of_the_error_comes_first():
+    error = errors.FlomError(-105, "what")
+    error.advice = "do that"
+    line = messages.failure(messages.CONNECT, error)
     assert line == "flom: what (do that) [flom_client_connect: ret_cod=-105]\n"
+
+
+@pytest.mark.parametrize("rc", [-105, -110, -126, -406])
+def test_nobody_who_uses_a_store_is_sent_to_a_daemon(rc):
+    for phase in (messages.CONNECT, messages.LOCK, messages.UNLOCK):
+        line = messages.failure(phase, errors.FlomError(rc, "what"), "etcd://h")
+        assert re.fullmatch(rf"flom: what \(.+\) \[{phase}: ret_cod={rc}\]\n", line)
+        assert not re.search(r"daemon|-a|-s\b|--tls", line)
 
 
 def test_strange_characters_do_not_break_the_line():

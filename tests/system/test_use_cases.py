@@ -40,12 +40,13 @@ def home(tmp_path):
     run(tmp_path, "flom -X")
 
 
-def run(home, script):
+def run(home, script, **environ):
     folder = pathlib.Path(sys.executable).parent
     environ = {
         "HOME": str(home),
         "PATH": f"{folder}:{os.environ['PATH']}",
         "LANG": "C",
+        **environ,
     }
     command = ["sh", "-c", script]
     return subprocess.run(
@@ -61,12 +62,16 @@ def run(home, script):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_page(page, home):
+def test_page(page, home, etcds):
+    environ = {}
     if page.stem == "vfs":
         need(os.access("/dev/fuse", os.R_OK | os.W_OK), "needs /dev/fuse")
         need_program("fusermount3")
+    if page.stem == "store":
+        (address,) = etcds().addresses
+        environ = {"STORE": address, "ETCDCTL_ENDPOINTS": address}
     for script, shown in blocks(page):
-        result = run(home, script)
+        result = run(home, script, **environ)
         assert result.stdout == shown, f"{script}\nstderr: {result.stderr}"
 
 

@@ -71,7 +71,11 @@ class Check:
             if _tls(report, settings):
                 _shutdown(report, settings)
         else:
-            if _tls(report, settings):
+            if settings.store_url is not None:
+                from flom.cli.check_store import look_at
+
+                look_at(report, settings)
+            elif _tls(report, settings):
                 _daemon(report, settings)
             _lock(report, settings)
             _command(report, settings, self.argv, self.environ)
@@ -106,7 +110,7 @@ def _shutdown(report: Report, settings: "Settings") -> None:
     try:
         probe(settings)
     except FlomError as error:
-        report.problem("daemon", _failure(error))
+        report.problem("daemon", failure(error))
     else:
         report.fine("daemon", f"the one at {_place(settings)} would be asked to end {when}")
 
@@ -116,11 +120,11 @@ def _daemon(report: Report, settings: "Settings") -> None:
         probe(settings)
     except NobodyListens as error:
         if settings.daemon_lifespan == 0:
-            report.problem("daemon", f"-d 0 starts none, and {_failure(error)}")
+            report.problem("daemon", f"-d 0 starts none, and {failure(error)}")
         else:
             _start(report, settings)
     except FlomError as error:
-        report.problem("daemon", _failure(error))
+        report.problem("daemon", failure(error))
     else:
         report.fine("daemon", f"one answers at {_place(settings)}; none would be started")
 
@@ -219,9 +223,10 @@ def _lock(report: Report, settings: "Settings") -> None:
     else:
         wish = f"one element of {who}"
     try:
-        check_request(settings)
+        if settings.store_url is None:
+            check_request(settings)
     except FlomError as error:
-        report.problem("lock", f"{wish}: {_failure(error)}")
+        report.problem("lock", f"{wish}: {failure(error)}")
         return
     if name.kind not in MODAL_KINDS and name.size < quantity:
         report.problem("lock", f"{wish}: it has only {name.size}")
@@ -269,6 +274,7 @@ def _is_program(path: str) -> bool:
         return False
 
 
-def _failure(error: FlomError) -> str:
+def failure(error: FlomError) -> str:
+    """What went wrong, as the lines of the report tell it."""
     advice = f" ({error.advice})" if error.advice else ""
     return f"{error.text}{advice} [ret_cod={error.rc}]"

@@ -96,7 +96,7 @@ def command(words: list[str], environ: "Mapping[str, str]", cwd: str) -> "Conver
 def _run(settings: "Settings", argv: list[str], environ: "Mapping[str, str]") -> "Conversation":
     failure = yield Connect(settings, argv)
     if isinstance(failure, FlomError):
-        yield Say(2, messages.failure(messages.CONNECT, failure))
+        yield Say(2, messages.failure(messages.CONNECT, failure, settings.store_url))
         yield End(EXIT_FAILURE)
         return
     held = yield Acquire()
@@ -121,7 +121,7 @@ def _run(settings: "Settings", argv: list[str], environ: "Mapping[str, str]") ->
     assert isinstance(ended, Ended)
     failure = yield Release(rollback=ended.status != EXIT_OK)
     if isinstance(failure, FlomError):
-        yield Say(2, messages.lost(failure))
+        yield Say(2, messages.lost(failure, settings.store_url))
         yield End(EXIT_FAILURE)
         return
     yield End(ended.status, ended.shared_signal)
@@ -146,7 +146,7 @@ def _not_locked(settings: "Settings", error: FlomError) -> str:
         return messages.cannot_wait(resource)
     if error.rc == RC_LOCK_IMPOSSIBLE:
         return messages.impossible(resource, settings.resource_quantity)
-    return messages.failure(messages.LOCK, error)
+    return messages.failure(messages.LOCK, error, settings.store_url)
 
 
 def _stop(settings: "Settings") -> "Conversation":

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from flom.cli.waiting import Waiting
-    from flom.client.blocking import Lock, Look
+    from flom.client import blocking
+    from flom.client.blocking import Look
     from flom.client.reach import Tell
     from flom.client.session import Session
     from flom.settings import Settings
+    from flom.store import lock
+
+    Engine = blocking.Lock | lock.Lock
 
 # Seconds of waiting before the user is told of it, and between two looks at it.
 PATIENCE = 2.0
@@ -50,7 +54,7 @@ class Hands:
     def __init__(self, hidden: int | None, patience: float) -> None:
         self._dispositions = child.Dispositions(hidden)
         self._dispositions.claim()
-        self._lock: Lock | None = None
+        self._lock: Engine | None = None
         self._patience = patience
         self._waiting: Waiting | None = None
 
@@ -103,13 +107,13 @@ class Hands:
                 self._dispositions.broken_pipe()
 
     def _connect(self, step: steps.Connect) -> None:
-        from flom.client.blocking import Lock
-
         settings, patience = step.settings, self._patience
         settings.may_fork = True
         look = self._look(settings)
         told = self._told(settings)
-        self._lock = lock = Lock(settings, told, step.argv, look=look)
+        self._lock = lock = _engine(settings, told, step.argv, look)
+        if settings.store_url is not None:
+            self._leave_when_ended(lock)
         # A timer that is running belongs to our caller.
         if look is None or signals.getitimer(signals.ITIMER_REAL)[0]:
             lock.connect()
@@ -124,6 +128,21 @@ class Hands:
         finally:
             signals.setitimer(signals.ITIMER_REAL, 0)
             signals.signal(signals.SIGALRM, former)
+
+    def _leave_when_ended(self, lock: "Engine") -> None:
+        """Let a signal that ends the wait end the request as well: its lease would live on.
+
+        While the command runs these signals are blocked, and the command gets them as they were.
+        """
+
+        def leave(number: int, _frame: object) -> None:
+            self._waited()
+            lock.close()
+            child.die_by(number)
+
+        for number in child.PASSED_ON:
+            if signals.getsignal(number) == signals.SIG_DFL:
+                signals.signal(number, leave)
 
     def _look(self, settings: "Settings") -> "Look | None":
         """Who shows a long wait, None if nobody wants to see it."""
@@ -163,9 +182,20 @@ class Hands:
 
         return tell
 
-    def _held(self) -> "Lock":
+    def _held(self) -> "Engine":
         assert self._lock is not None  # `command` connects first
         return self._lock
+
+
+def _engine(settings: "Settings", tell: "Tell", argv: list[str], look: "Look | None") -> "Engine":
+    """One lock, at a daemon or in a store."""
+    if settings.store_url is None:
+        from flom.client import blocking
+
+        return blocking.Lock(settings, tell, argv, look=look)
+    from flom.store import lock
+
+    return lock.Lock(settings, tell, argv, look=look)
 
 
 def _write(stream: int, text: str) -> None:

@@ -44,9 +44,15 @@ def config_error(error: errors.ConfigError) -> str:
     return line(f"{error.text} [ret_cod={error.rc}]")
 
 
-def failure(phase: str, error: errors.FlomError, advice: str = "") -> str:
-    """Connecting, locking or unlocking failed; `phase` is CONNECT, LOCK or UNLOCK."""
-    hint = advice or error.advice or _ADVICE.get(error.rc, "") or _phase_advice(phase)
+def failure(phase: str, error: errors.FlomError, store: str | None = None) -> str:
+    """Connecting, locking or unlocking failed; `phase` is CONNECT, LOCK or UNLOCK.
+
+    store: the URL of the store where that was, None at a daemon.
+    """
+    hint = error.advice
+    if store is None:
+        hint = hint or _ADVICE.get(error.rc, "")
+    hint = hint or _phase_advice(phase, store)
     what = error.text or errors.describe(error.rc)
     return line(f"{what} ({hint}) [{phase}: ret_cod={error.rc}]")
 
@@ -79,7 +85,9 @@ _ADVICE = {
 }
 
 
-def _phase_advice(phase: str) -> str:
+def _phase_advice(phase: str, store: str | None) -> str:
+    if phase == CONNECT and store is not None:
+        return "flom --check with the same options tells what works"
     if phase == CONNECT:
         return "check -s, -a, -p and whether the daemon runs"
     if phase == LOCK:
@@ -122,9 +130,9 @@ def not_executed(program: str, reason: str) -> str:
     return line(f"{quoted(program)} cannot be executed: {reason} (is it spelled right, on PATH?)")
 
 
-def lost(error: errors.FlomError) -> str:
-    """The daemon was lost while the command ran (exit 99)."""
-    return failure(UNLOCK, error)
+def lost(error: errors.FlomError, store: str | None = None) -> str:
+    """The lock was lost while the command ran (exit 99)."""
+    return failure(UNLOCK, error, store)
 
 
 def not_ignorable(signal: str) -> str:

@@ -45,7 +45,7 @@ class Waiting:
         dumb = posix.environ.get(b"TERM", b"dumb") in (b"", b"dumb")
         # Records of the trace would come between.
         self._plain = settings.progress or dumb or trace.mask != 0
-        self._place = endpoint_of(settings)
+        self._place = settings.store_url or endpoint_of(settings)
         self._row: progress.Row | None = None
         self._row_at = 0.0
         self._ask_at = 0.0
@@ -100,7 +100,7 @@ class Waiting:
             return False
 
     def _connecting(self, now: float) -> progress.News:
-        direct = isinstance(self._place, UnixEndpoint | TcpEndpoint)
+        direct = isinstance(self._place, str | UnixEndpoint | TcpEndpoint)
         what = progress.connecting if direct else progress.searching
         return what(str(self._place), now - self._since, self._left(now))
 

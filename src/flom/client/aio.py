@@ -10,7 +10,7 @@ from typing import ParamSpec, Self, TypeVar
 
 from flom.client import nonblocking
 from flom.client.failures import ConnectError, DaemonError, LockError
-from flom.client.handle import BaseHeld, Entered, enlist
+from flom.client.handle import Awaited, BaseHeld, Entered, enlist
 from flom.client.request import BaseClient, Request
 from flom.errors import FlomError
 
@@ -18,7 +18,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Held(BaseHeld[nonblocking.Lock]):
+class Held(BaseHeld[Awaited]):
     """A lock that this program holds, from `Lock.acquire` to `release`, by any task of one loop.
 
     `async with held:` releases it at the end of the block. A child of fork holds nothing: there
@@ -26,7 +26,7 @@ class Held(BaseHeld[nonblocking.Lock]):
     """
 
     def __init__(
-        self, engine: nonblocking.Lock, request: Request, element: str | None, begun: float,
+        self, engine: Awaited, request: Request, element: str | None, begun: float,
         on_lost: "Callable[[Held], object] | None",
     ) -> None:  # fmt: skip
         self._loop = asyncio.get_running_loop()
@@ -103,7 +103,7 @@ class Lock:
         queue, and gives back what was granted at that moment.
         """
         request, begun = self._request, monotonic()
-        engine = nonblocking.Lock(request.settings, request.tell, request.program())
+        engine = _engine(request)
         enlist(engine)
         phase: type[LockError] = ConnectError
         try:
@@ -150,6 +150,15 @@ class Lock:
                 return await function(*args, **kwargs)
 
         return locked
+
+
+def _engine(request: Request) -> Awaited:
+    settings, program = request.settings, request.program()
+    if settings.store_url is None:
+        return nonblocking.Lock(settings, request.tell, program)
+    from flom.client import awaited
+
+    return awaited.Lock(settings, request.tell, program)
 
 
 def _task() -> asyncio.Task[object]:

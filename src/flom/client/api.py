@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from flom.client import blocking
 from flom.client.failures import ConnectError, DaemonError, LockError
-from flom.client.handle import BaseHeld, Entered, enlist
+from flom.client.handle import BaseHeld, Blocking, Entered, enlist
 from flom.client.holders import AskingSession
 from flom.client.request import BaseClient, Request
 from flom.errors import FlomError
@@ -19,7 +19,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Held(BaseHeld[blocking.Lock]):
+class Held(BaseHeld[Blocking]):
     """A lock that this program holds, from `Lock.acquire` to `release`, in any thread.
 
     `with held:` releases it at the end of the block. A child of fork holds nothing: there all of
@@ -89,9 +89,7 @@ class Lock:
         name is too long to be sent; `flom.client.failures` has the tree.
         """
         request, begun = self._request, monotonic()
-        engine = blocking.Lock(
-            request.settings, request.tell, request.program(), kind=AskingSession
-        )
+        engine = _engine(request)
         enlist(engine)
         phase: type[LockError] = ConnectError
         try:
@@ -137,6 +135,15 @@ class Lock:
                 return function(*args, **kwargs)
 
         return locked
+
+
+def _engine(request: Request) -> Blocking:
+    settings, program = request.settings, request.program()
+    if settings.store_url is None:
+        return blocking.Lock(settings, request.tell, program, kind=AskingSession)
+    from flom.client import stored
+
+    return stored.Lock(settings, request.tell, program)
 
 
 def _has_ended(thread: threading.Thread) -> bool:

@@ -1,4 +1,7 @@
-"""Endpoints as programs write them: `unix://PATH`, `tcp://HOST:PORT`, `discover://GROUP:PORT`."""
+"""Endpoints as programs write them.
+
+`unix://PATH`, `tcp://HOST:PORT`, `discover://GROUP:PORT`, and of a store `etcd://HOST,HOST/PREFIX`.
+"""
 
 from flom.client.session import endpoint_of
 from flom.errors import RC_INVALID_OPTION, ConfigError
@@ -20,10 +23,18 @@ def aim(settings: "Settings", endpoint: str, cwd: str) -> None:
     be left out. Raises ConfigError (-5, or -9 for a path that is too long).
     """
     scheme, separator, place = endpoint.partition("://")
-    if not separator or not place or scheme not in ("unix", "tcp", "discover"):
-        raise _bad(endpoint, "expected unix://PATH, tcp://HOST:PORT or discover://GROUP:PORT")
+    if not separator or not place or scheme not in ("unix", "tcp", "discover", "etcd"):
+        raise _bad(
+            endpoint,
+            "expected unix://PATH, tcp://HOST:PORT, discover://GROUP:PORT or "
+            "etcd://HOST:PORT,HOST:PORT/PREFIX",
+        )
     for attr in ("socket_name", "unicast_address", "multicast_address", "network_interface"):
         setattr(settings, attr, None)
+    settings.store_url = None
+    if scheme == "etcd":
+        settings.store_url = place_of_store(endpoint)
+        return
     if scheme == "unix":
         settings.socket_name = str(TEXT_RULES["socket"](place, cwd))
         return
@@ -33,8 +44,17 @@ def aim(settings: "Settings", endpoint: str, cwd: str) -> None:
     setattr(settings, f"{kind}_port", _DEFAULTS[f"{kind}_port"] if port is None else port)
 
 
+def place_of_store(url: str) -> str:
+    """The URL of a store, in full. Raises ConfigError (-5) for what is none."""
+    from flom.store.url import parse
+
+    return str(parse(url))
+
+
 def written(settings: "Settings") -> str:
     """The endpoint of the settings, as a program would write it."""
+    if settings.store_url is not None:
+        return settings.store_url
     endpoint = endpoint_of(settings)
     if isinstance(endpoint, UnixEndpoint):
         return f"unix://{endpoint.path}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """A connection with one lock, of either shell."""
+    """One lock at a daemon or in a store, of either shell."""
 
     @property
     def sessions(self) -> str:
@@ -32,7 +32,33 @@ class Engine(Protocol):
         """The descriptor of the connection, -1 without one."""
 
     def close(self) -> None:
-        """Leave the daemon."""
+        """Leave the daemon or the store."""
+
+
+class Blocking(Engine, Protocol):
+    """One for programs that wait."""
+
+    def connect(self) -> None:
+        """Reach the daemon or the store."""
+
+    def acquire(self) -> str | None:
+        """Ask for the lock and wait for it; returns the element granted, if there is any."""
+
+    def release(self, rollback: bool) -> None:
+        """Give the lock back; raises FlomError when it was lost."""
+
+
+class Awaited(Engine, Protocol):
+    """One for asyncio: the methods of `Blocking`, awaited."""
+
+    async def connect(self) -> None:
+        """As `Blocking.connect`."""
+
+    async def acquire(self) -> str | None:
+        """As `Blocking.acquire`."""
+
+    async def release(self, rollback: bool) -> None:
+        """As `Blocking.release`."""
 
 
 # Every connection of this process, as long as somebody uses it.

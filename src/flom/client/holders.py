@@ -9,7 +9,8 @@ from flom.wire.messages import END_OF_ANSWER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from flom.client.questions import Row
+    from collections.abc import Mapping
+
     from flom.settings import Settings
 
 # So many holders are named in the text of the error.
@@ -85,15 +86,15 @@ def _holders(data: bytes) -> tuple[str, ...] | None:
     """The holders of the first row; None for what is no answer."""
     try:
         row = json.loads(data.split(b"\n")[0])
-        return tuple(_shown(claim) for claim in row["holders"])
+        return tuple(shown(claim) for claim in row["holders"])
     except (ValueError, LookupError, TypeError):
         return None
 
 
-def _shown(claim: "Row") -> str:
+def shown(claim: "Mapping[str, object]") -> str:
     """A holder in a few words, as far as it is known."""
     user, host = claim.get("user") or claim.get("uid"), claim.get("host") or claim.get("peer")
-    words = [f"{user}@{host}" if user is not None else f"{host}"]
+    words = [f"{user}@{host}" if user is not None else f"{host or 'somebody'}"]
     if claim.get("pid") is not None:
         words.append(f"pid {claim['pid']}")
     if claim.get("command"):

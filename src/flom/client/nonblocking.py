@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import threading
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from flom.client.blocking import CLOSE_LIMIT, RECEIVE_SIZE, RESTARTS, explain_cl
 from flom.client.holders import AskingSession
 from flom.client.reach import reach, silent
 from flom.client.session import endpoint_of
+from flom.client.threads import in_thread
 from flom.client.watch import ended
 from flom.errors import RC_RECV_ERROR, FlomError
 from flom.machine import unique_id
@@ -18,7 +18,7 @@ from flom.net.address import UnixEndpoint
 from flom.net.connect import connect_unix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from flom.client.reach import Stream, Tell
     from flom.net import sockets
@@ -62,7 +62,11 @@ class Lock:
 
     async def connect(self) -> None:
         """Reach the daemon, starting one if the settings allow it (daemon.md 3)."""
-        raw = self._at_once() or await _in_thread(self._reach)
+        raw: Stream | None = self._at_once()
+        if raw is None:  # resolving a name, or starting a daemon, may take long
+            raw = await in_thread(
+                self._reach, lambda sock: sock.close(), name="flom-connect", daemon=True
+            )
         self._channel = getattr(raw, "channel", None)  # the handshake is done, if there is TLS
         if self._channel is not None:
             self._session.peer_cn = self._channel.peer_cn
@@ -197,43 +201,3 @@ class Lock:
             pass  # a stopped daemon will read the unlock when it goes on
         except FlomError:
             pass  # some TLS libraries answer a bare end with an error (W-50)
-
-
-async def _in_thread(connect: "Callable[[], Stream]") -> "Stream":
-    """What `connect` returns, called in a thread of its own: resolving a name, or starting a
-    daemon, may take long, and the threads of the loop's executor belong to the program.
-
-    A connection that comes after a cancellation is closed.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Stream] = loop.create_future()
-
-    def deliver(sock: "Stream | None", error: BaseException | None) -> None:
-        if not future.done():
-            if sock is not None:
-                future.set_result(sock)
-            elif error is not None:
-                future.set_exception(error)
-        elif sock is not None:
-            sock.close()
-
-    def work() -> None:
-        sock, problem = None, None
-        try:
-            sock = connect()
-        except BaseException as error:
-            problem = error
-        try:
-            loop.call_soon_threadsafe(deliver, sock, problem)
-        except RuntimeError:  # the loop has ended meanwhile
-            if sock is not None:
-                sock.close()
-
-    threading.Thread(target=work, name="flom-connect", daemon=True).start()
-    try:
-        return await future
-    except asyncio.CancelledError:
-        # Both may have happened before this task had its turn.
-        if future.done() and not future.cancelled() and future.exception() is None:
-            future.result().close()
-        raise

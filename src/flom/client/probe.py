@@ -22,7 +22,7 @@ def probe(settings: "Settings") -> None:
     """
     deadline = Session(settings, "", monotonic()).connect_deadline
     connect(endpoint_of(settings), settings, deadline).close()
-    lock = Lock(_harmless(settings))
+    lock = Lock(harmless(settings))
     try:
         lock.connect()
         lock.acquire()
@@ -39,7 +39,7 @@ def check_request(settings: "Settings") -> None:
     Session(settings, unique_id(), 0.0).request()
 
 
-def _harmless(settings: "Settings") -> "Settings":
+def harmless(settings: "Settings") -> "Settings":
     """The request for a resource that does not exist, and is neither made nor waited for.
 
     Were there one of this name after all, the mode would let everybody else pass.

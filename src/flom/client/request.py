@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from flom.client.credentials import Tls
-from flom.client.endpoint import aim, written
+from flom.client.endpoint import aim, place_of_store, written
 from flom.client.failures import ConnectError, InvalidRequest, LockError, failure
 from flom.client.holders import Occupied
 from flom.client.mode import Mode
@@ -35,7 +35,7 @@ H = TypeVar("H")
 class BaseClient(Generic[L, H]):
     """Where the daemon is and how to talk to it; shared by `Client` and `aio.Client`."""
 
-    __slots__ = ("_cwd", "_endpoint", "_settings", "_start_daemon", "_tls")
+    __slots__ = ("_cwd", "_endpoint", "_password", "_settings", "_start_daemon", "_tls", "_user")
 
     def __init__(
         self,
@@ -43,15 +43,20 @@ class BaseClient(Generic[L, H]):
         *,
         tls: Tls | None = None,
         start_daemon: bool | None = None,
+        user: str | None = None,
+        password: str | None = None,
     ) -> None:
-        """`endpoint`: `unix://PATH`, `tcp://HOST:PORT` or `discover://GROUP:PORT`; None: the one
-        of the configuration files, without one the default socket, as for the command.
+        """`endpoint`: `unix://PATH`, `tcp://HOST:PORT` or `discover://GROUP:PORT` of a daemon,
+        `etcd://HOST:PORT,HOST:PORT/PREFIX` of a store; None: the one of the configuration files,
+        without one the default socket, as for the command.
 
         tls: what to speak TLS with; None: what the files say. start_daemon: whether to start one
-        when none answers; None: only at a UNIX socket. All the rest comes from /etc/flom.conf and
-        ~/.flom, which are read once, for the first lock. Relative paths start at the directory
-        where the program is now.
-        Raises InvalidRequest for an endpoint that cannot be understood, TypeError for what is none.
+        when none answers; None: only at a UNIX socket. user, password: who this is to a store;
+        None: what the files say. All the rest comes from /etc/flom.conf and ~/.flom, which are
+        read once, for the first lock. Relative paths start at the directory where the program is
+        now.
+        Raises InvalidRequest for an endpoint that cannot be understood or does not go with the
+        rest, TypeError for what is none.
         """
         if not isinstance(endpoint, str | None):
             raise _unexpected("endpoint", "a str", endpoint)
@@ -61,10 +66,12 @@ class BaseClient(Generic[L, H]):
         self._endpoint = endpoint
         self._tls = tls
         self._start_daemon = start_daemon
+        self._user = user
+        self._password = password
         self._settings: Settings | None = None
         if endpoint is not None:
             try:
-                aim(Settings(), endpoint, "/")
+                self._aim(Settings())
             except ConfigError as error:
                 raise failure(error, InvalidRequest) from None
 
@@ -72,6 +79,8 @@ class BaseClient(Generic[L, H]):
         given = [] if self._endpoint is None else [repr(self._endpoint)]
         given += [] if self._tls is None else [f"tls={self._tls}"]
         given += [] if self._start_daemon is None else [f"start_daemon={self._start_daemon}"]
+        given += [] if self._user is None else [f"user={self._user!r}"]
+        given += [] if self._password is None else ["password=..."]
         return f"{type(self).__name__}({', '.join(given)})"
 
     def lock(
@@ -138,8 +147,7 @@ class BaseClient(Generic[L, H]):
 
     def _load(self) -> Settings:
         settings = load((), os.environ, working_directory(), _warn)
-        if self._endpoint is not None:
-            aim(settings, self._endpoint, self._cwd)
+        self._aim(settings)
         if self._tls is not None:
             self._tls.apply(settings, self._cwd)
         settings.check(_warn)
@@ -148,6 +156,23 @@ class BaseClient(Generic[L, H]):
             settings.daemon_lifespan = 0
         self._settings = settings
         return settings
+
+    def _aim(self, settings: Settings) -> None:
+        """Point the settings at the daemon or the store, and say who asks there."""
+        if self._endpoint is not None:
+            aim(settings, self._endpoint, self._cwd)
+        elif settings.store_url:
+            settings.store_url = place_of_store(settings.store_url)
+        named = self._user is not None or self._password is not None
+        if settings.store_url is None:
+            if named:
+                raise _bad("user and password are for a store (give tls to prove who asks)")
+        elif self._start_daemon is not None:
+            raise _bad("start_daemon: a store needs no daemon (leave it out)")
+        elif named:
+            settings.store_user = self._user
+            settings.store_password = self._password
+            settings.store_password_file = None
 
 
 class Request:

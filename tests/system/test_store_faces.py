@@ -1,0 +1,316 @@
+"""Locks in a real etcd, by all who can ask for them: commands, files, programs of both faces."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+from support import BOUND, Place, environment, wait_for
+
+import flom
+
+FACES = pytest.mark.parametrize("face", [flom, flom.aio], ids=["blocking", "asyncio"])
+
+
+class StorePlace(Place):
+    """A prefix of its own in a store."""
+
+    def __init__(self, store, folder):
+        self.store = store
+        self.prefix = folder.name
+        self.url = store.url(self.prefix)
+        super().__init__(folder, ["--store", self.url])
+
+    def requests(self):
+        """The requests for all resources, in order of their keys."""
+        keys = self.store.keys(f"{self.prefix}/")
+        found = [key for key in keys if "/q/" in key]
+        return [json.loads(self.store.ctl("get", "--print-value-only", key)) for key in found]
+
+    def await_waiters(self, count):
+        """Returns when so many wait."""
+        wait_for(lambda: self._waiters() == count, f"{count} waiters")
+
+    def _waiters(self):
+        return sum("granted" not in request for request in self.requests())
+
+    def await_free(self):
+        """Returns when nobody holds or waits for anything."""
+        wait_for(lambda: not self.requests(), "nobody")
+
+
+@pytest.fixture
+def place(etcd_node, folder, monkeypatch):
+    """A fresh prefix in the store that tests share."""
+    monkeypatch.setenv("HOME", str(folder))
+    made = StorePlace(etcd_node, folder)
+    yield made
+    made.clear()
+
+
+# The command.
+
+
+def test_a_command_runs_under_a_lock_and_knows_it(place):
+    shown = 'echo "$FLOM_RESOURCE $FLOM_LOCK_MODE ${FLOM_ELEMENT-none}"; [ "$FLOM_FENCING_TOKEN" ]'
+    done = place.run("-r", "R", "-l", "PR", "--", "sh", "-c", shown)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "R PR none\n", "")
+    assert place.requests() == []
+
+
+def test_tokens_rise(place):
+    words = ("-r", "R", "--", "sh", "-c", "echo $FLOM_FENCING_TOKEN")
+    tokens = [int(place.run(*words).stdout) for _ in range(3)]
+    assert tokens == sorted(set(tokens))
+
+
+def test_one_after_the_other(place):
+    holder = place.hold()
+    waiter = place.ask()
+    place.await_waiters(1)
+    holder.communicate("\n", timeout=BOUND)
+    assert waiter.stdout.readline() == "held\n"
+    waiter.communicate("\n", timeout=BOUND)
+    assert (holder.returncode, waiter.returncode) == (0, 0)
+    assert place.requests() == []
+
+
+def test_statuses_are_those_of_a_daemon(place):
+    assert place.run("-r", "R", "--", "sh", "-c", "exit 7").returncode == 7
+    assert place.run("-r", "N", "-e", "no", "-o", "0", "--", "true").returncode == 96
+    assert place.run("-r", "R").returncode == 97
+    assert place.run("-r", "R", "--", "/nonexistent").returncode == 97
+    assert place.run("-r", "A[1]", "-q", "2", "--", "true").returncode == 99
+    place.hold()
+    assert place.run("-r", "R", "-o", "0", "--", "true").returncode == 98
+    late = place.run("-r", "R", "-o", "100", "--", "true")
+    assert late.returncode == 98
+    assert late.stderr.startswith("flom: 'R' could not be locked within 100 milliseconds")
+    assert len(place.requests()) == 1
+
+
+@pytest.mark.parametrize("where", ["user", "custom"])
+def test_the_files_may_name_the_store(place, where):
+    file = place.folder / (".flom" if where == "user" else "custom")
+    file.write_text(f"[Store]\nUrl={place.url}\nSessionTTL=5\n")
+    place.words = [] if where == "user" else ["-c", str(file)]
+    done = place.run("-V", "-r", "R", "--", "etcdctl", *place.store.words("lease", "list")[1:])
+    assert f"[Store]/Url='{place.url}'\n[Store]/SessionTTL=5\n" in done.stdout
+    assert re.search(r"found \d+ leases", done.stdout)
+
+
+def test_a_signal_for_flom_reaches_the_command(place):
+    """None of the threads that keep the session takes it away."""
+    code = 'trap "echo caught; exit 3" TERM; echo held; while :; do sleep 0.1; done'
+    holder = place.start("-r", "R", "--", "sh", "-c", code)
+    assert holder.stdout.readline() == "held\n"
+    holder.terminate()
+    assert holder.communicate(timeout=BOUND)[0] == "caught\n"
+    assert holder.returncode == 3
+    assert place.requests() == []
+
+
+def test_a_waiter_that_is_interrupted_leaves(place):
+    place.hold()
+    waiter = place.ask("--store-session-ttl", "60")
+    place.await_waiters(1)
+    waiter.send_signal(signal.SIGINT)
+    waiter.wait(BOUND)
+    assert waiter.returncode == -signal.SIGINT
+    place.await_waiters(0)
+
+
+def test_the_check(place):
+    fine = place.run("--check", "-r", "R", "--", "true")
+    assert fine.returncode == 0
+    assert f"ok       store: {place.url} answers\n" in fine.stdout
+    place.words = ["--store", "etcd://127.0.0.1:1"]
+    bad = place.run("--check", "-r", "R", "-o", "500", "--", "true")
+    assert bad.returncode == 99
+    assert "problem  store: " in bad.stdout
+    assert place.requests() == []
+
+
+def test_a_store_that_is_not_there(place):
+    place.words = ["--store", "etcd://127.0.0.1:1,localhost:1"]
+    done = place.run("-r", "R", "-o", "500", "--", "true")
+    assert done.returncode == 99
+    assert re.fullmatch(r"flom: .*127\.0\.0\.1:1.*ret_cod=-105\]\n", done.stderr)
+
+
+def test_urls_that_are_none(place):
+    for url in ("http://h", "etcd://", "etcd://h:0/p", "etcd://a:b@h"):
+        place.words = ["--store", url]
+        done = place.run("-r", "R", "--", "true")
+        assert (done.returncode, done.stdout) == (99, "")
+        assert done.stderr.startswith(f"flom: store '{url}': ")
+        assert "ret_cod=-5]" in done.stderr
+
+
+# Programs.
+
+
+async def block(face, client, inside, resource="R", **options):
+    """Do something under a lock of either face; returns the lock."""
+    lock = client.lock(resource, timeout=BOUND, **options)
+    if face is flom:
+        with lock as held:
+            inside(held)
+    else:
+        async with lock as held:
+            inside(held)
+    return held
+
+
+async def ask(face, client, **options):
+    """Get a lock of either face, and keep it."""
+    got = client.lock("R", **options).acquire()
+    return got if face is flom else await got
+
+
+async def give(held):
+    """Release it."""
+    if (done := held.release()) is not None:
+        await done
+
+
+@FACES
+def test_programs_and_commands_exclude_each_other(place, face):
+    def inside(held):
+        assert place.run("-r", "R", "-o", "0", "--", "true").returncode == 98
+        seen.append(held.token)
+
+    seen = []
+    client = face.Client(place.url)
+    for _ in range(2):
+        asyncio.run(block(face, client, inside))
+    assert seen == sorted(set(seen))
+    holder = place.hold()
+    with pytest.raises(flom.Busy, match=f"pid {holder.pid} ") as busy:
+        asyncio.run(ask(face, client, timeout=0))
+    assert len(busy.value.holders) == 1
+    with pytest.raises(flom.Timeout):
+        asyncio.run(ask(face, client, timeout=0.1))
+    assert len(place.requests()) == 1
+
+
+@FACES
+@pytest.mark.parametrize("resource", ["a.b", "_s_N[1]", "_S_N[1]", "_t_%Y.%T[1]", "A[3]", "/x/y"])
+def test_every_kind_for_programs(place, face, resource):
+    held = asyncio.run(block(face, face.Client(place.url), lambda held: None, resource))
+    elements = {"a.b": "a", "_s_N[1]": "1", "_S_N[1]": "1", "A[3]": None, "/x/y": None}
+    if resource in elements:
+        assert held.element == elements[resource]
+    else:
+        assert re.fullmatch(r"\d{4}\.\d\d:\d\d:\d\d", held.element)
+
+
+@FACES
+def test_a_program_learns_of_the_loss(place, face):
+    """Somebody ends its lease."""
+    told = threading.Event()
+
+    def inside(held):
+        assert not held.lost
+        (lease,) = {row["lease"] for row in rows(place)}
+        place.store.ctl("lease", "revoke", f"{lease:x}")
+        wait_for(lambda: held.lost, "the loss")
+
+    (place.folder / ".flom").write_text("[Store]\nSessionTTL=5\n")
+    with pytest.raises(flom.LockLost, match="the lock was lost"):
+        asyncio.run(block(face, face.Client(place.url), inside, on_lost=lambda held: told.set()))
+    assert face is flom.aio or told.wait(BOUND)
+
+
+def rows(place):
+    """What etcd tells of the requests."""
+    told = json.loads(place.store.ctl("get", "--prefix", f"{place.prefix}/R/q/", "-w", "json"))
+    return told.get("kvs", [])
+
+
+@FACES
+def test_a_child_of_fork_holds_nothing_and_ends_nothing(place, face):
+    def inside(held):
+        if (child := os.fork()) == 0:
+            held.release()
+            os._exit(held.lost)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert len(place.requests()) == 1
+        assert not held.lost
+
+    asyncio.run(block(face, face.Client(place.url), inside))
+    assert place.requests() == []
+
+
+END = """\
+import asyncio, sys, threading, warnings
+import flom
+warnings.simplefilter("ignore")
+client = getattr(flom, sys.argv[2], flom).Client(sys.argv[1])
+held = client.lock("R").acquire()
+waiter = flom.Client(sys.argv[1]).lock("R")
+if sys.argv[2] == "aio":
+    held = asyncio.run(held)
+if sys.argv[3] == "raise":
+    raise SystemExit(3)
+if sys.argv[3] == "waiting":
+    threading.Thread(target=waiter.acquire, daemon=True).start()
+    while len(threading.enumerate()) < 4:
+        pass
+"""
+
+
+@pytest.mark.parametrize("face", ["blocking", "aio"])
+@pytest.mark.parametrize("how", ["end", "raise", "waiting"])
+def test_the_end_of_a_program_gives_back(place, face, how):
+    """At once, not when its lease of a minute is over."""
+    (place.folder / ".flom").write_text("[Store]\nSessionTTL=60\n")
+    words = [sys.executable, "-c", END, place.url, face, how]
+    done = subprocess.run(
+        words, check=False, capture_output=True, text=True, timeout=BOUND,
+        env=environment(place.folder),
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (3 if how == "raise" else 0, "")
+    place.await_free()
+
+
+def test_a_cancelled_task_leaves_no_trace(place):
+    """At whatever moment: before, while and after it is granted."""
+
+    async def main():
+        client = flom.aio.Client(place.url)
+        for number in range(8):
+            held = await client.lock("R").acquire()
+            task = asyncio.create_task(ask(flom.aio, client))
+            await asyncio.to_thread(place.await_waiters, 1)
+            release = asyncio.create_task(held.release())
+            await asyncio.sleep(0.004 * number)
+            task.cancel()
+            await release
+            try:
+                await give(await task)
+            except asyncio.CancelledError:
+                pass
+
+    asyncio.run(main())
+    place.await_free()
+
+
+def test_more_tasks_than_the_loop_has_threads(place):
+    async def main():
+        client = flom.aio.Client(place.url)
+        await asyncio.gather(*(block(flom.aio, client, count) for _ in range(40)))
+
+    def count(held):
+        tokens.append(held.token)
+
+    tokens = []
+    asyncio.run(main())
+    assert tokens == sorted(set(tokens))
+    assert len(tokens) == 40
+    place.await_free()

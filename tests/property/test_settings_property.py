@@ -106,5 +106,6 @@ def test_any_values_are_taken_or_refused_never_worse(given_words):
         assert error.rc < 0
     else:
         assert isinstance(found, Settings)
-        assert found.socket_name or found.unicast_address or found.multicast_address
+        endpoints = (found.socket_name, found.unicast_address, found.multicast_address)
+        assert any(endpoints) or found.store_url
         assert 1 <= found.unicast_port <= 65535

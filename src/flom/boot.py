@@ -1,4 +1,20 @@
-"""Puts the package in place and runs the command. Executed by `__main__`, with its names."""
+"""Puts the package in place and runs the command.
+
+bin/flom runs the compiled form of this file where there is one, so that Python compiles nothing:
+saves 0.03 of a run. Else `__main__` executes it, with its own names.
+"""
+
+from _signal import (  # type: ignore[import-not-found]  # missing in the stubs
+    SIG_DFL,
+    SIGINT,
+    default_int_handler,
+    getsignal,
+    signal,
+)
+
+# First of all: an interrupt ends `flom` as it ends any command, without a word.
+if getsignal(SIGINT) is default_int_handler:
+    signal(SIGINT, SIG_DFL)
 
 import gc
 import sys
@@ -11,7 +27,7 @@ if __spec__ is None:
     # Run as a file. To find the package, Python would list all of site-packages, at up to a tenth
     # of its own start, so it is put in place by hand (without __init__.py: the command needs none
     # of the public names). The folder comes last in the path, as ever.
-    home = __file__.rpartition("/")[0]
+    home = __file__.rpartition("/")[0].removesuffix("/__pycache__")
     sys.path.append(home.rpartition("/")[0])
     flom = sys.modules["flom"] = type(sys)("flom")
     flom.__path__ = [home]
@@ -24,6 +40,10 @@ if __spec__ is None:
     except (ImportError, OSError):
         pass
 
-from flom.start import start  # noqa: E402  # not to be found before
+try:
+    from flom.start import start
+except (ImportError, OSError) as error:
+    print(f"flom: incomplete installation ({error})", file=sys.stderr)
+    sys.exit(99)
 
 start()

@@ -28,8 +28,6 @@ def start() -> "NoReturn":
 
         main(sys.argv[1:], ignored_signals())
         raise RuntimeError("the command has returned")
-    except KeyboardInterrupt:
-        _die_interrupted()
     except BaseException as error:
         _fail(error)
 
@@ -77,15 +75,6 @@ def _first() -> bytes:
             return file.read()
     except OSError:
         return b"\0".join(name + b"=" + value for name, value in posix.environ.items())
-
-
-def _die_interrupted() -> "NoReturn":
-    """End as everything ends that is interrupted from the terminal, by the signal itself."""
-    from flom import signals
-
-    signals.signal(signals.SIGINT, signals.SIG_DFL)
-    posix.kill(posix.getpid(), signals.SIGINT)
-    posix._exit(128 + signals.SIGINT)
 
 
 def _fail(error: BaseException) -> "NoReturn":

@@ -83,6 +83,18 @@ def test_interpreter_beside_it_runs_the_package_in_isolation(venv):
     assert called[-1] == "word"
 
 
+def test_what_an_installer_has_compiled_is_run_as_it_is(venv):
+    compiled = venv.package / "__pycache__" / "boot.cpython-311.pyc"
+    compiled.parent.mkdir()
+    for version in "310", "312", "3":
+        compiled.with_name(f"boot.cpython-{version}.pyc").touch()
+    assert run([venv.flom, "word"])[-2].endswith("/__main__.py")
+    compiled.touch()
+    called = run([venv.flom, "word"])
+    assert os.path.samefile(called[-2], compiled)
+    assert called[-1] == "word"
+
+
 @pytest.mark.parametrize("words", [[], ["x"]])
 def test_it_is_found_through_links(venv, tmp_path, words):
     elsewhere = tmp_path / "elsewhere"

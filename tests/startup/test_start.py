@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import py_compile
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 def start(tmp_path):
     """Runs the package with a command that consists of the given statements."""
 
-    def run(body, *words, options=(), module=False):
+    def run(body, *words, options=(), module=False, compiled=False):
         flom = tmp_path / "flom"
         shutil.rmtree(flom, ignore_errors=True)
         (flom / "cli").mkdir(parents=True)
@@ -25,7 +26,8 @@ def start(tmp_path):
         if body is not None:
             text = f"def main(words, ignored):\n    {body}\n    import posix; posix._exit(7)\n"
             (flom / "cli" / "main.py").write_text(text)
-        what = ["-m", "flom"] if module else ["-I", "-S", *options, flom / "__main__.py"]
+        file = py_compile.compile(flom / "boot.py") if compiled else flom / "__main__.py"
+        what = ["-m", "flom"] if module else ["-I", "-S", *options, file]
         command = [sys.executable, "-u", *what, *words]
         return subprocess.run(
             command, check=False, cwd=tmp_path, capture_output=True, text=True, timeout=60
@@ -50,6 +52,12 @@ def test_without_the_launcher_nobody_knows_the_ignored_signals(start, options):
 
 def test_as_a_module_it_does_the_same(start):
     assert show(start, "-a", module=True).stdout == "(['-a'], None)"
+
+
+def test_the_compiled_form_does_the_same(start, tmp_path):
+    assert show(start, "-a", compiled=True).stdout == "(['-a'], None)"
+    done = start("import flom, os; os.write(1, flom.__path__[0].encode())", compiled=True)
+    assert done.stdout == str(tmp_path / "flom")
 
 
 def test_the_package_needs_no_entry_before_the_standard_library(start, tmp_path):
@@ -82,8 +90,9 @@ def test_the_line_says_where(start, tmp_path):
     )
 
 
-def test_a_missing_part_is_one_line_and_99(start):
-    done = start(None)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_missing_part_is_one_line_and_99(start, compiled):
+    done = start(None, compiled=compiled)
     assert done.returncode == 99
     assert done.stderr.count("\n") == 1
 
@@ -93,14 +102,17 @@ def test_a_missing_file_is_one_line_and_99(start, tmp_path, name):
     start("pass")
     (tmp_path / "flom" / name).write_text("import nonsense_that_does_not_exist\n")
     (tmp_path / "flom" / "cli" / "main.py").write_text("from flom import signals\n")
-    command = [sys.executable, "-I", "-S", tmp_path / "flom" / "__main__.py"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 99
-    assert done.stderr.count("\n") == 1
+    boot = py_compile.compile(tmp_path / "flom" / "boot.py")
+    for file in [tmp_path / "flom" / "__main__.py", *([] if name == "boot.py" else [boot])]:
+        command = [sys.executable, "-I", "-S", file]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 99
+        assert done.stderr.count("\n") == 1
 
 
-def test_interrupted_it_ends_by_the_signal(start):
-    done = start("import os; os.kill(os.getpid(), 2)\n    while True: pass")
+@pytest.mark.parametrize("how", [{}, {"compiled": True}, {"module": True}])
+def test_interrupted_it_ends_by_the_signal(start, how):
+    done = start("import os; os.kill(os.getpid(), 2)\n    while True: pass", **how)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 

@@ -5,7 +5,7 @@
 
 from flom.client.session import endpoint_of
 from flom.errors import RC_INVALID_OPTION, ConfigError
-from flom.net.address import TcpEndpoint, UnixEndpoint
+from flom.net.address import TcpEndpoint, UnixEndpoint, joined, parted
 from flom.options import OPTIONS
 from flom.values import INTEGER_RULES, TEXT_RULES, quoted
 
@@ -65,22 +65,15 @@ def written(settings: "Settings") -> str:
 
 def _joined(host: str, interface: str, port: int) -> str:
     scoped = f"{host.partition('%')[0]}%{interface}" if interface else host
-    return f"[{scoped}]:{port}" if ":" in scoped else f"{scoped}:{port}"
+    return joined(scoped, port)
 
 
 def _host_and_port(endpoint: str, place: str) -> tuple[str, int | None]:
-    if place.startswith("["):
-        host, closing, rest = place[1:].partition("]")
-        colon, port = rest[:1], rest[1:]
-        if not closing or colon not in ("", ":"):
-            raise _bad(endpoint, "expected [ADDRESS]:PORT")
-    else:
-        host, colon, port = place.partition(":")
-        if ":" in port:
-            raise _bad(endpoint, "an IPv6 address stands in brackets")
-    if not host:
-        raise _bad(endpoint, "the host is missing")
-    return host, _port(endpoint, port) if colon else None
+    try:
+        host, port = parted(place)
+    except ValueError as error:
+        raise _bad(endpoint, str(error)) from None
+    return host, None if port is None else _port(endpoint, port)
 
 
 def _port(endpoint: str, text: str) -> int | None:

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     Address = tuple[str, int] | tuple[str, int, int, int]
     Resolved = tuple[int, int, int, str, Address | tuple[int, bytes]]
 
-# What AF_UNIX can carry: 108 bytes with the final zero (daemon.md 1).
-MAX_UNIX_PATH = 107
-
 
 class UnixEndpoint:
     """A UNIX stream socket.
@@ -57,8 +54,7 @@ class TcpEndpoint:
         self.interface = interface
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return joined(self.host, self.port)
 
 
 class Candidate:
@@ -77,8 +73,31 @@ class Candidate:
         self.address = (*found[:3], scope) if self.scope else found
 
     def __str__(self) -> str:
-        host, port = numeric(self.address)
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return joined(*numeric(self.address))
+
+
+def joined(host: str, port: int | str) -> str:
+    """Host and port as people write them: a literal IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def parted(text: str) -> tuple[str, str | None]:
+    """Host and port of such a text; the port is None if it is left out.
+
+    Raises ValueError, which says what is wrong.
+    """
+    if text.startswith("["):
+        host, closing, rest = text[1:].partition("]")
+        colon, port = rest[:1], rest[1:]
+        if not closing or colon not in ("", ":"):
+            raise ValueError("expected [ADDRESS]:PORT")
+    else:
+        host, colon, port = text.partition(":")
+        if ":" in port:
+            raise ValueError("an IPv6 address stands in brackets")
+    if not host:
+        raise ValueError("the host is missing")
+    return host, port if colon else None
 
 
 def numeric(address: "Address") -> tuple[str, str]:

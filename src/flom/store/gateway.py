@@ -16,8 +16,9 @@ from flom.errors import (
     RC_SSL_GET_VERIFY_RESULT_ERROR,
     FlomError,
 )
+from flom.net.address import joined
 from flom.store.proof import Proof
-from flom.store.url import Target, written
+from flom.store.url import Target
 
 Endpoint = tuple[str, int]
 Answer = dict[str, Any]
@@ -290,7 +291,7 @@ def _is_lasting(error: Exception) -> bool:
 
 
 def _unreachable(target: Target, failures: dict[Endpoint, Exception]) -> Unreachable:
-    reasons = "; ".join(f"{written(place)}: {_reason(why)}" for place, why in failures.items())
+    reasons = "; ".join(f"{joined(*place)}: {_reason(why)}" for place, why in failures.items())
     rc = RC_CONNECT_ERROR
     for error in failures.values():
         if isinstance(error, ssl.SSLCertVerificationError):

@@ -1,6 +1,7 @@
 """Where a store is: `etcd://HOST:PORT,HOST:PORT/PREFIX`."""
 
 from flom.errors import RC_INVALID_OPTION, ConfigError
+from flom.net.address import joined, parted
 from flom.values import quoted
 
 SCHEME = "etcd"
@@ -19,13 +20,7 @@ class Target:
         self.prefix = prefix
 
     def __str__(self) -> str:
-        return f"{SCHEME}://{','.join(map(written, self.endpoints))}/{self.prefix}"
-
-
-def written(endpoint: tuple[str, int]) -> str:
-    """An endpoint as it stands in a URL."""
-    host, port = endpoint
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return f"{SCHEME}://{','.join(joined(*each) for each in self.endpoints)}/{self.prefix}"
 
 
 def parse(url: str) -> Target:
@@ -44,20 +39,13 @@ def parse(url: str) -> Target:
 
 
 def _endpoint(url: str, place: str) -> tuple[str, int]:
-    if place.startswith("["):
-        host, closing, rest = place[1:].partition("]")
-        colon, port = rest[:1], rest[1:]
-        if not closing or colon not in ("", ":"):
-            raise _bad(url, "expected [ADDRESS]:PORT")
-    else:
-        host, colon, port = place.partition(":")
-        if ":" in port:
-            raise _bad(url, "an IPv6 address stands in brackets")
-    if not host:
-        raise _bad(url, "a host is missing")
+    try:
+        host, port = parted(place)
+    except ValueError as error:
+        raise _bad(url, str(error)) from None
     if not host.isprintable() or not host.isascii() or set(host) & set(" @?#"):
         raise _bad(url, f"{quoted(host)} is no host ({_SYNTAX}; user and password are settings)")
-    return host, _port(url, port) if colon else DEFAULT_PORT
+    return host, DEFAULT_PORT if port is None else _port(url, port)
 
 
 def _port(url: str, text: str) -> int:

@@ -2,7 +2,7 @@
 
 from .binding import Bindings
 from .connection import Connection
-from .descent import forget, in_the_way, request_of, watch
+from .descent import forget, in_the_way, watch
 from .observer import Observer
 from .parking import Parking
 from .requests import Closed, Effect, Granted, Instant, Refused
@@ -120,7 +120,7 @@ class Departures(Bindings):
         for entry in list(grant.connection.heirs):
             if not entry.waiting or entry.resource is not resource:
                 continue
-            heir, request = entry.connection, request_of(entry)
+            heir, request = entry.connection, entry.request
             if claim := in_the_way(resource, request, entry.ancestors):
                 self._withdraw(heir, "refused", now, effects)
                 effects.append(Refused(heir.client, "nested", False, claim))

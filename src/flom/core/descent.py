@@ -43,12 +43,6 @@ def in_the_way(
     return conflicting[0] if conflicting else None
 
 
-def request_of(entry: "Entry") -> Request:
-    """What a waiter asks for."""
-    fenced = entry.request.fenced
-    return Request(entry.name, entry.mode, entry.quantity, told=entry.told, fenced=fenced)
-
-
 def watch(entry: "Entry", ancestors: "tuple[Connection, ...]") -> None:
     """Let the ancestors of a new waiter know of it: what they get next may concern it."""
     entry.ancestors = ancestors

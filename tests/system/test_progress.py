@@ -159,7 +159,7 @@ def test_the_line_comes_changes_and_goes(any_place, terminals):
     first = any_place.hold("-d", "-1", env={"LOGNAME": "carlo"})
     second = any_place.wait()
     terminal = terminals(flom(any_place, "-V"))
-    line = terminal.await_shown("waiting for R")
+    line = terminal.await_shown("held by")
     assert f"held by carlo@{os.uname().nodename} (pid {first.pid}" in line
     assert "; place 2 in the queue" in line
     release(first)

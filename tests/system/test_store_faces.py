@@ -5,14 +5,18 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 
 import pytest
+import test_progress as progress
 from support import BOUND, Place, environment, wait_for
 
 import flom
+
+terminals = progress.terminals
 
 FACES = pytest.mark.parametrize("face", [flom, flom.aio], ids=["blocking", "asyncio"])
 
@@ -125,6 +129,28 @@ def test_a_waiter_that_is_interrupted_leaves(place):
     place.await_waiters(0)
 
 
+def test_a_terminal_shows_whose_lock_it_is(place, terminals):
+    holder = place.hold(env={"LOGNAME": "carlo"})
+    words = [*progress.program("0.05"), *place.words, "-V", "-r", "R", "--", "echo", "got"]
+    terminal = terminals(words)
+    line = terminal.await_shown("held by")
+    assert f"held by carlo@{os.uname().nodename} (pid {holder.pid}, sh -c echo" in line
+    assert "; next in the queue" in line
+    terminal.await_shown("for 1 s")
+    holder.communicate("\n", timeout=BOUND)
+    assert terminal.end() == 0
+    assert terminal.screen[-2:] == ["got", ""]
+
+
+def test_a_log_says_what_is_waited_for(place):
+    waiter = place.start(
+        "--progress", "-r", "N", "-e", "no", "--", "true", program=progress.program("0.05")
+    )
+    assert waiter.stderr.readline() == "flom: waiting until somebody creates N (0 s)\n"
+    waiter.terminate()
+    waiter.wait(BOUND)
+
+
 def test_the_check(place):
     fine = place.run("--check", "-r", "R", "--", "true")
     assert fine.returncode == 0
@@ -141,6 +167,18 @@ def test_a_store_that_is_not_there(place):
     done = place.run("-r", "R", "-o", "500", "--", "true")
     assert done.returncode == 99
     assert re.fullmatch(r"flom: .*127\.0\.0\.1:1.*ret_cod=-105\]\n", done.stderr)
+
+
+@FACES
+@pytest.mark.parametrize("listens", [True, False], ids=["silent", "absent"])
+def test_a_store_that_says_nothing_in_time(place, face, listens):
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        if listens:
+            sock.listen()
+        client = face.Client("etcd://{}:{}".format(*sock.getsockname()))
+        with pytest.raises(flom.ConnectError, match="does not answer"):
+            asyncio.run(ask(face, client, timeout=0.2))
 
 
 def test_urls_that_are_none(place):

@@ -150,7 +150,7 @@ class Hands:
             return None
         since = monotonic()
 
-        def look(session: "Session | None") -> float:
+        def look(session: "Session | lock.Lock | None") -> float:
             if self._waiting is None:
                 if (left := since + self._patience - monotonic()) > 0:
                     return left

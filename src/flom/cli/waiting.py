@@ -19,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from flom.client.session import Session
     from flom.settings import Settings
+    from flom.store.lock import Lock
 
 _STDERR = 2
 _ERASE = "\r\x1b[K"
@@ -56,7 +57,7 @@ class Waiting:
         self._shown = ""
         self._taken: list[int] = []
 
-    def look(self, session: "Session | None") -> float:
+    def look(self, session: "Session | Lock | None") -> float:
         """Show what is waited for, None = for a connection; returns when to look again (seconds).
 
         Asks the daemon, if it can tell, not more often than the interval says.
@@ -64,7 +65,12 @@ class Waiting:
         now = monotonic()
         if not self._wanted():
             return self._interval
-        news = self._connecting(now) if session is None else self._waiting(session, now)
+        if session is None:
+            news: progress.News | None = self._connecting(now)
+        elif self._settings.store_url is not None:
+            news = self._in_store(session, now)  # type: ignore[arg-type]  # as it was made
+        else:
+            news = self._waiting(session, now)  # type: ignore[arg-type]
         if news is not None:
             if self._plain:
                 self._say(news, now)
@@ -129,6 +135,14 @@ class Waiting:
             elif not due:
                 return None
         return progress.waiting(name, place, waited, left, parked=session.parked)
+
+    def _in_store(self, lock: "Lock", now: float) -> progress.News:
+        """Nothing is asked for this: it tells what the request has read for itself."""
+        name, waited, left = self._settings.resource_name, now - self._since, self._left(now)
+        self._ask_at = now + self._pause(waited)
+        row = lock.why
+        news = None if row is None else progress.explained(name, row, waited, left, 0.0)
+        return news or progress.waiting(name, str(self._place), waited, left)
 
     def _pause(self, waited: float) -> float:
         """Seconds between two questions: nobody looks at plain lines all the time."""

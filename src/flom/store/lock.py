@@ -22,7 +22,7 @@ from flom.store.gateway import Cancelled, Endpoints, Gateway, Refused, Unreachab
 from flom.store.lease import LOST
 from flom.store.proof import context_of, proof_of
 from flom.store.recipe import Ask, Held, acquire, release
-from flom.store.records import Place, Request
+from flom.store.records import Place, Request, View
 from flom.store.runner import Late, Runner
 from flom.store.session import Session
 from flom.values import quoted, raw
@@ -164,6 +164,17 @@ class Lock:
         return None if self._held is None else self._held.token
 
     @property
+    def why(self) -> "dict[str, Any] | None":
+        """Why the request has to wait, by what was read last; None if it does not wait."""
+        from flom.store.rows import explanation  # most locks are free
+
+        ask, read = self._ask, None if self._runner is None else self._runner.read
+        if ask is None or read is None:
+            return None
+        view = View(ask.place, read.revision, read.items)
+        return explanation(self._name, view, ask.session, _wall())
+
+    @property
     def lease(self) -> Session | None:
         """The session: its `state` is "safe", "jeopardy" or "lost"; `on_change` hears of it."""
         return self._session
@@ -200,7 +211,8 @@ class Lock:
         if self._cancelled:
             return FlomError(RC_CONNECTION_CLOSED, "waiting for the lock was cancelled")
         timeout = self._settings.resource_timeout
-        if timeout > 0 and monotonic() >= self._started + timeout / 1000 - 0.2:
+        late = timeout > 0 and monotonic() >= self._started + timeout / 1000 - 0.2
+        if late and self._ask is not None:  # else there was no session to wait in
             why = f"; {error}" if str(error) else ""
             return FlomError(RC_NETWORK_TIMEOUT, f"not granted within {timeout} ms{why}")
         if isinstance(error, FlomError):

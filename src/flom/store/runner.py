@@ -9,14 +9,15 @@ from typing import Any, TypeVar
 from flom.store import about, etcd
 from flom.store.gateway import Cancelled, Gateway, Refused
 from flom.store.lease import LOST
-from flom.store.operations import Keep, NewLease, Operation, Revoke, Txn, Wait
+from flom.store.operations import Keep, NewLease, Operation, Read, Revoke, Txn, Wait
 from flom.store.session import Session
 from flom.store.watch import Watch
 
 T = TypeVar("T")
 
-# Seconds after which a waiter reads again although nothing was heard.
+# Seconds after which a waiter reads again although nothing was heard; if somebody looks at it.
 _READ_AGAIN = 20.0
+_LOOKED_AT = 5.0
 # Seconds of waiting before it is shown, and before a broken watch is begun anew.
 _AT_ONCE = 0.1
 _PAUSE = 0.1
@@ -30,13 +31,14 @@ class Runner:
     """Does what a recipe says, with one connection and one session, in one thread at a time.
 
     deadline: monotonic seconds, may be set at any time. look: called while it waits, and after as
-    many seconds as it returns; None: nobody looks.
+    many seconds as it returns; None: nobody looks. read: what was read last.
     """
 
     def __init__(
         self, gateway: Gateway, session: Session, deadline: float, look: Callable[[], float] | None
     ) -> None:
         self.deadline = deadline
+        self.read: Read | None = None
         self._gateway = gateway
         self._session = session
         self._look = look
@@ -67,7 +69,8 @@ class Runner:
     def _perform(self, step: Operation) -> Any:
         match step:
             case Txn():
-                return etcd.read(self._call(etcd.TXN, etcd.txn(step)))
+                self.read = etcd.read(self._call(etcd.TXN, etcd.txn(step)))
+                return self.read
             case NewLease():
                 return self._new_lease(step.ttl)
             case Keep():
@@ -112,7 +115,8 @@ class Runner:
 
     def _wait(self, step: Wait) -> None:
         """Wait for a change as long as it is worth waiting."""
-        until = min(monotonic() + (step.seconds or _READ_AGAIN), self.deadline)
+        longest = _READ_AGAIN if self._look is None else _LOOKED_AT
+        until = min(monotonic() + (step.seconds or longest), self.deadline)
         if step.key:
             self._watch_for(step, until)
         else:

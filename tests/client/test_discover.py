@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import threading
 import time
 
 import pytest
@@ -100,6 +101,30 @@ def test_what_is_no_answer_is_ignored(stage):
     stage.answers(b"", b"x", encode(Discover()), ("", stage.port))
     assert stage.connect() == stage.port
     assert len(stage.told) == 2
+
+
+def test_a_daemon_that_was_just_started_may_be_late(stages):
+    """The last question is open for longer than the settings say, the one before is not."""
+    stage = stages()
+    second = threading.Event()
+    tell = stage._tell
+
+    def told(stream, text):
+        tell(stream, text)
+        if [text.partition(" ")[0] for _, text in stage.told] == ["sending", "no", "sending"]:
+            second.set()
+
+    def answer():
+        assert second.wait(30)
+        time.sleep(2 * stage.settings.discovery_timeout / 1000)
+        stage.answers(("", stage.port))
+
+    stage.search._tell = told
+    late = threading.Thread(target=answer)
+    late.start()
+    with contextlib.closing(stage.search.connect(60)) as sock:
+        assert sock.getpeername()[1] == stage.port
+    late.join()
 
 
 def test_nobody_answers(stages):

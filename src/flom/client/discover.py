@@ -36,6 +36,8 @@ DISMISS_LIMIT = 1.0
 MOST_WAITING = 64
 # Seconds that another starter on this host may take beyond a discovery of its own.
 START_LIMIT = 5.0
+# Seconds that a daemon that was just started may take to answer, on a busy machine.
+FIRST_ANSWER_LIMIT = 5.0
 # The IPv6 addresses of this host, as hexadecimal digits.
 _OWN_ADDRESSES = "/proc/net/if_inet6"
 
@@ -114,7 +116,7 @@ def _find_or_start(
     except Silence:
         place = start(endpoint, settings, search.deadline, lambda text: tell(2, text))
     try:
-        sock = search.connect()
+        sock = search.connect(FIRST_ANSWER_LIMIT)
     except Silence:
         _dismiss(place, settings)
         raise FlomError(
@@ -192,11 +194,15 @@ class Search:
         """Listen to no more answers."""
         self._sock.close()
 
-    def connect(self) -> socket:
-        """A connection to the first who answers and can be reached; raises like the callers."""
-        for _ in range(self._attempts):
+    def connect(self, at_last: float = 0.0) -> socket:
+        """A connection to the first who answers and can be reached; raises like the callers.
+
+        at_last: seconds for which the answers to the last question are waited for at least.
+        """
+        for left in range(self._attempts, 0, -1):
             self._ask()
-            sock = self._reach_one(monotonic() + self._timeout)
+            seconds = self._timeout if left > 1 else max(self._timeout, at_last)
+            sock = self._reach_one(monotonic() + seconds)
             if sock is not None:
                 return sock
             self._tell(1, f"no reply from {self._group_text}")

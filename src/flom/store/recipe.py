@@ -30,7 +30,7 @@ from flom.errors import (
     describe,
 )
 from flom.store.elements import give_back, take, unused
-from flom.store.line import Line, is_nested
+from flom.store.line import Line
 from flom.store.operations import (
     Compare,
     Delete,
@@ -113,20 +113,24 @@ def acquire(ask: Ask) -> Generator[Operation, Any, Held]:
             raise FlomError(RC_RECV_ERROR, "the request was removed from the store while it waited")
         if entry.request.grant is not None:
             return Held(entry.modified, entry.request.grant.element, _state(ask, view), view.lease)
-        wait = decide(ask, view, entry)
+        line = Line(view, entry)
+        wait = decide(ask, view, line, entry)
+        if wait is not None and entry in line.nested and not entry.request.nested:
+            view = yield from _say_nested(ask, entry)
+            continue
         if wait is not None:
             yield wait
             view = yield from _look(ask)
             continue
-        granted = yield from _grant(ask, view, entry)
+        granted = yield from _grant(ask, view, entry, entry in line.nested)
         if isinstance(granted, Held):
             return granted
         view = granted
 
 
-def decide(ask: Ask, view: View, entry: Entry) -> Wait | None:
+def decide(ask: Ask, view: View, line: Line, entry: Entry) -> Wait | None:
     """What a request has to wait for, None if it can be granted; raises as `acquire`."""
-    name, line = ask.name, Line(view)
+    name = ask.name
     if not line.exists:
         if not ask.wait:
             raise FlomError(RC_LOCK_CANT_WAIT, describe(RC_LOCK_CANT_WAIT))
@@ -144,7 +148,7 @@ def decide(ask: Ask, view: View, entry: Entry) -> Wait | None:
         raise Busy(tuple(holder.request.told for holder in line.holders))
     _refuse_vain(queue, mine)
     if ahead:
-        return _behind(ask, view, line, [_entry(claim) for claim in ahead])
+        return _behind(ask, view, _entry(ahead[-1]))
     return Wait("", "", view.revision, puts=False, seconds=pause or None)
 
 
@@ -195,15 +199,25 @@ def _enter(ask: Ask) -> Generator[Operation, Any, View]:
     return view
 
 
-def _grant(ask: Ask, view: View, entry: Entry) -> Generator[Operation, Any, "Held | View"]:
+def _say_nested(ask: Ask, entry: Entry) -> Generator[Operation, Any, View]:
+    """Let others see that a request that has to wait stands in front of them."""
+    text = entry.request.changed(nested=True).write()
+    same = Compare(_key(ask), "MOD", "EQUAL", entry.modified)
+    place = ask.place
+    put = Put(_key(ask), text, ask.lease)
+    return _view(ask, (yield Txn((same,), (put,), place.key, place.end)))
+
+
+def _grant(
+    ask: Ask, view: View, entry: Entry, nested: bool
+) -> Generator[Operation, Any, "Held | View"]:
     """Carry a decision out; the new view if something has changed since it was made."""
     state, lease = view.state or _fresh(ask), view.lease
     if not lease:
         lease = yield NewLease(_lifetime(ask))
     grant, changed = take(ask.name, view, state, ask.session, ask.wall())
-    request = entry.request.granted(grant)
+    request = entry.request.changed(nested, grant)
     writes = [Put(_key(ask), request.write(), ask.lease)]
-    nested = is_nested(entry, {one.session for one in Line(view).holders})
     if changed is not view.state or nested:
         writes.append(Put(ask.place.state, changed.write(), lease))
     place = ask.place
@@ -233,13 +247,12 @@ def _changing(
     return Txn(compares, writes, place.key, place.end, always=False)
 
 
-def _behind(ask: Ask, view: View, line: Line, ahead: list[Entry]) -> Wait:
-    """The change that can let a request behind these have its turn, and no other.
+def _behind(ask: Ask, view: View, nearest: Entry) -> Wait:
+    """The change that can let a request have its turn, and no other; nearest: of who is ahead.
 
     Where modes decide, all who are ahead must have gone, so the nearest one will do. Where units
     are counted any of the holders may go; but as long as somebody waits ahead he needs them first.
     """
-    nearest = ahead[-1]
     key = ask.place.request(nearest.session)
     if ask.name.kind in _MODAL:
         return Wait(key, "", view.revision, puts=False)

@@ -66,11 +66,11 @@ class Request:
 
     create: whether it makes the resource if that does not exist. within: the sessions of the locks
     that its client runs in. asked: microseconds since the epoch by the client's clock. told: what
-    the client tells of itself, by the keys of docs/reference/extension.md. grant: None as long as
-    it waits.
+    the client tells of itself, by the keys of docs/reference/extension.md. nested: it waits from
+    within a lock on the same resource. grant: None as long as it waits.
     """
 
-    __slots__ = ("asked", "create", "grant", "mode", "name", "quantity", "told", "within")
+    __slots__ = ("asked", "create", "grant", "mode", "name", "nested", "quantity", "told", "within")
 
     def __init__(
         self,
@@ -81,6 +81,7 @@ class Request:
         asked: int,
         within: tuple[str, ...] = (),
         told: dict[str, str] | None = None,
+        nested: bool = False,
         grant: Grant | None = None,
     ) -> None:
         self.name = name
@@ -90,13 +91,14 @@ class Request:
         self.asked = asked
         self.within = within
         self.told = told or {}
+        self.nested = nested
         self.grant = grant
 
-    def granted(self, grant: Grant) -> "Request":
-        """The same request as a holder."""
+    def changed(self, nested: bool, grant: Grant | None = None) -> "Request":
+        """The same request, as one that is nested, or a holder."""
         return Request(
             self.name, self.mode, self.quantity, self.create, self.asked, self.within, self.told,
-            grant,
+            nested, grant,
         )  # fmt: skip
 
     def write(self) -> str:
@@ -109,6 +111,7 @@ class Request:
             "asked": self.asked,
             "within": self.within,
             "told": self.told,
+            "nested": self.nested,
         }
         if self.grant is not None:
             grant = self.grant
@@ -138,6 +141,7 @@ class Request:
                 int(row["asked"]),
                 tuple(map(str, row["within"])),
                 {str(key): str(value) for key, value in row["told"].items()},
+                bool(row["nested"]),
                 grant,
             )
         except (ValueError, LookupError, TypeError, AttributeError):

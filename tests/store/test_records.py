@@ -28,7 +28,7 @@ def test_the_end_of_a_folder_is_behind_all_in_it():
 @pytest.mark.parametrize("grant", [None, Grant(7), Grant(8, "green", 1)])
 def test_a_request_is_read_as_it_was_written(grant):
     told = {"user": "J\udcf6rg", "command": 'say "hi"'}
-    request = Request(b"/a/\xff", 3, 2, False, 123, ("0" * 16,), told, True, grant)
+    request = Request(b"/a/\xff", 3, 2, False, 123, ("0" * 16,), told, grant, True)
     again = Request.read(request.write())
     for field in ("name", "mode", "quantity", "create", "asked", "within", "told", "nested"):
         assert getattr(again, field) == getattr(request, field), field

@@ -86,21 +86,23 @@ class World:
         self.model = Model()
         self.wall = 1_700_000_000_000_000
         self.clients = []
-        self.tokens = []
-        self.given = []
+        self.given = {}  # elements by token
         self.strays = []
+        self.asked = 0  # of the store
 
     def enter(self, **how):
         """One client more."""
-        name = self.chance.choice(self.names)
+        name = how.pop("name", None) or self.chance.choice(self.names)
         request = Request(name, how.pop("mode", 5), how.pop("quantity", 1),
                           how.pop("create", True), 0, how.pop("within", ()))  # fmt: skip
         wait = how.pop("wait", True)
         assert not how
         self.clients.append(Client(self, f"s{len(self.clients)}", request, wait))
+        return self.clients[-1]
 
     def perform(self, step):
         """Do what a client asks; answers may be lost, then it asks again, or come late."""
+        self.asked += not isinstance(step, Wait)
         match step:
             case Txn():
                 try:
@@ -121,6 +123,12 @@ class World:
                 if step.seconds is not None:
                     self.wall += round(step.seconds * 1_000_000)
                 return None
+
+    def until(self, client, count):
+        """Let one client do so many steps, the others none."""
+        for _ in range(count):
+            assert client.ready()
+            client.advance()
 
     def step(self):
         """Let something happen; False when all are at rest."""
@@ -165,15 +173,17 @@ class World:
         if entry is None:
             return  # crashed between the grant and its answer
         assert entry.modified == client.held.token
-        self.tokens.append(client.held.token)
-        assert len(set(self.tokens)) == len(self.tokens)
-        self.given.append(client.held.element)
+        assert client.held.token not in self.given
+        self.given[client.held.token] = client.held.element
         self.check_holders(view)
 
     def check_holders(self, view):
         """None of those who hold conflict, whatever was decided how."""
         name = parse(self.names[0])
         held = [entry for entry in view.entries if entry.request.grant]
+        for client in self.holders():
+            if client.steps is None:
+                assert view.find(client.session).modified == client.held.token
         for one in held:
             for other in held:
                 if one is not other and name.kind in ("simple", "hierarchical"):

@@ -81,8 +81,8 @@ class Request:
         asked: int,
         within: tuple[str, ...] = (),
         told: dict[str, str] | None = None,
-        nested: bool = False,
         grant: Grant | None = None,
+        nested: bool = False,
     ) -> None:
         self.name = name
         self.mode = mode
@@ -98,7 +98,7 @@ class Request:
         """The same request, as one that is nested, or a holder."""
         return Request(
             self.name, self.mode, self.quantity, self.create, self.asked, self.within, self.told,
-            nested, grant,
+            grant, nested,
         )  # fmt: skip
 
     def write(self) -> str:
@@ -141,8 +141,8 @@ class Request:
                 int(row["asked"]),
                 tuple(map(str, row["within"])),
                 {str(key): str(value) for key, value in row["told"].items()},
-                bool(row["nested"]),
                 grant,
+                bool(row["nested"]),
             )
         except (ValueError, LookupError, TypeError, AttributeError):
             raise ValueError(f"{text[:80]!r} is no request") from None

@@ -56,6 +56,8 @@ GOOD = [
     ("Resource/ConflictExitCode", "255", "conflict_exit_code", 255),
     ("Daemon/QueuePatience", "-1", "queue_patience", -1),
     ("Client/Anonymous", "yes", "anonymous", True),
+    ("Client/OnLost", "stop", "on_lost", "stop"),
+    ("Client/KillAfter", "0", "kill_after", 0),
     ("Limits/MaxConnections", "1", "max_connections", 1),
     ("Limits/MaxConnectionsPerPeer", "2", "max_connections_per_peer", 2),
     ("Limits/MaxMessageSize", "511", "max_message_size", 511),

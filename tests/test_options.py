@@ -60,6 +60,7 @@ def test_options_of_our_own():
     ours = {option.long: option.short for option in OPTIONS if option.ours}
     assert ours == {
         "queue-patience": "", "socket-mode": "", "conflict-exit-code": "E", "kill-child": "",
+        "on-lost": "", "kill-after": "",
         "quiet": "", "progress": "", "check": "", "anonymous": "",
         "max-connections": "", "max-connections-per-peer": "", "max-message-size": "",
         "message-timeout": "", "first-message-timeout": "", "max-queue": "", "max-resources": "",
@@ -92,7 +93,7 @@ def test_values_are_applied_in_the_order_of_the_specification():
         "anonymous", "max-connections", "max-connections-per-peer", "max-message-size",
         "message-timeout", "first-message-timeout", "max-queue", "max-resources", "max-unread",
         "store", "store-session-ttl", "store-user", "", "store-password-file",
-        "store-ca-certificate", "store-certificate", "store-private-key",
+        "store-ca-certificate", "store-certificate", "store-private-key", "on-lost", "kill-after",
     ]  # fmt: skip
 
 

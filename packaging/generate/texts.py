@@ -156,6 +156,25 @@ OPTIONS: dict[str, str] = {
         the user is not taken from it.
         """,
     "store-private-key": "Without a passphrase.",
+    "on-lost": """
+        When the daemon has gone, the connection to it is lost, or an operator has taken the lock
+        away, somebody else may get the lock while the command runs.
+
+        `term` sends the command SIGTERM, and SIGKILL if it still runs after `--kill-after`. `kill`
+        sends SIGKILL at once. `stop` stops it by SIGSTOP, and says how to let it go on or end it.
+        With these the status is 95. `warn` says what has happened, and the command goes on.
+
+        Without this option it is `term` for a store, early enough that the command is dead before
+        somebody else can get the lock. With a daemon the command goes on, and the loss is told at
+        its end, status 99.
+
+        Only the command itself is signalled, not what it has started. A `flom` that is stopped
+        itself, or whose machine is, cannot act: FLOM_FENCING_TOKEN is for that.
+        """,
+    "kill-after": """
+        0 leaves it no time. In a store at most a third of `--store-session-ttl` is given: a longer
+        time would end commands because of short interruptions.
+        """,
     "kill-child": "",
     "quiet": "",
     "progress": """
@@ -221,6 +240,7 @@ EXAMPLES = {
     "MountPointVFS": "/mnt/flom",
     "NetworkInterface": "eth0",
     "IgnoredSignals": "SIGTERM;SIGHUP",
+    "OnLost": "term",
     "TlsCertificate": "/etc/flom/cert.pem",
     "TlsPrivateKey": "/etc/flom/key.pem",
     "TlsCaCertificate": "/etc/flom/ca.pem",
@@ -272,6 +292,8 @@ EXIT_STATUS = {
     "EXIT_OK": "the command ended with 0; or the information was printed, or the daemon took the "
     "request to end",
     "EXIT_DEBUG_FAILED": "a debug feature failed",
+    "EXIT_LOST": "the lock was lost while the command ran: in a store, or `--on-lost` has ended or "
+    "stopped the command for it",
     "EXIT_CANNOT_WAIT": "the resource does not exist, `--resource-create no` does not let this run "
     "create it, and `--resource-timeout 0` does not let it wait",
     "EXIT_NOT_EXECUTED": "there is no command, or it cannot be executed",

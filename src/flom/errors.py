@@ -6,6 +6,7 @@ The numbers are an interface (cli.md 10 and 17): scripts look for `ret_cod=N` on
 # Exit statuses of the command (cli.md 10).
 EXIT_OK = 0
 EXIT_DEBUG_FAILED = 1
+EXIT_LOST = 95
 EXIT_CANNOT_WAIT = 96
 EXIT_NOT_EXECUTED = 97
 EXIT_BUSY = 98

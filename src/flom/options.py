@@ -263,6 +263,17 @@ OPTIONS = (
         "its private key, PEM", True,
     ),
     Option(
+        "", "on-lost", "on_lost", "S", "reaction", None,
+        "Client", "OnLost", 50, "WORD", "Command",
+        "what becomes of the command when the lock is lost while it runs: term, kill, stop or warn "
+        "(default: term in a store, else it goes on)", True,
+    ),
+    Option(
+        "", "kill-after", "kill_after", "I", "natural", 5000,
+        "Client", "KillAfter", 51, "MS", "Command",
+        "how long the command has after the SIGTERM of --on-lost term, before SIGKILL", True,
+    ),
+    Option(
         "", "kill-child", "kill_child", "F", "boolean", False,
         "", "", 0, "", "Command",
         "if flom dies, however it dies, kill the command with it (SIGKILL; not its own children, "

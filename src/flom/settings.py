@@ -90,6 +90,8 @@ class Settings:
         store_ca: str | None
         store_certificate: str | None
         store_key: str | None
+        on_lost: str | None
+        kill_after: int
         kill_child: bool
         quiet: bool
         progress: bool

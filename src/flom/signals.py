@@ -48,6 +48,7 @@ SIGTSTP = 20
 SIGTTIN = 21
 SIGTTOU = 22
 SIGXFSZ = 25
+SIGIO = 29
 
 
 def name(number: int) -> str:

@@ -31,6 +31,7 @@ _MODES = {
     "nl": 0, "nulllock": 0, "cr": 1, "concurrentread": 1, "cw": 2, "concurrentwrite": 2,
     "pr": 3, "protectedread": 3, "pw": 4, "protectedwrite": 4, "ex": 5, "exclusive": 5,
 }  # fmt: skip
+REACTIONS = ("term", "kill", "stop", "warn")
 _BOOLEANS = {"y": True, "yes": True, "n": False, "no": False}
 
 
@@ -147,6 +148,10 @@ def _ttl(value: int, cwd: str) -> int:
     return value
 
 
+def _natural(value: int, cwd: str) -> int:
+    return _limit(value, cwd, 0)
+
+
 def _message(value: int, cwd: str) -> int:
     return _limit(value, cwd, 511)  # what the reference's commands may need
 
@@ -177,6 +182,12 @@ def _mode(value: str, cwd: str) -> int:
     if found is None:
         raise bad("expected NL, CR, CW, PR, PW, EX or the long name of one of these modes")
     return found
+
+
+def _reaction(value: str, cwd: str) -> str:
+    if value not in REACTIONS:
+        raise bad(f"expected {', '.join(REACTIONS[:-1])} or {REACTIONS[-1]}")
+    return value
 
 
 def _name(value: str, cwd: str) -> str:
@@ -313,6 +324,7 @@ INTEGER_RULES: "dict[str, Callable[[int, str], int | None]]" = {
     "seconds": _seconds,
     "probes": _probes,
     "limit": _limit,
+    "natural": _natural,
     "ttl": _ttl,
     "message": _message,
     "unread": _unread,
@@ -323,6 +335,7 @@ TEXT_RULES: "dict[str, Callable[[str, str], str | int]]" = {
     "secret": _text,
     "boolean": _boolean,
     "mode": _mode,
+    "reaction": _reaction,
     "name": _name,
     "socket": _socket,
     "directory": _directory,

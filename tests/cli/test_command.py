@@ -56,6 +56,30 @@ def test_status_is_passed_on_and_decides_over_rollback(status):
     assert only(steps, Release).rollback == (status != 0)
 
 
+LOST = FlomError(-130, "it went away")
+
+
+@pytest.mark.parametrize(
+    ("ended", "release", "store", "status", "lines"),
+    [
+        (Ended(0), LOST, False, 99, 1),
+        (Ended(0), LOST, True, 95, 1),
+        (Ended(143, lost=True, acted=True), LOST, False, 95, 0),
+        (Ended(0, lost=True, acted=True), None, False, 95, 0),
+        (Ended(0, lost=True), LOST, False, 99, 0),
+        (Ended(0, lost=True), LOST, True, 95, 0),
+        (Ended(143, 15, lost=True, acted=True), LOST, True, 95, 0),
+    ],
+)
+def test_a_lock_that_was_lost_is_said_once(ended, release, store, status, lines):
+    """Design, ruling "exit status 95": in a store, or when the command was ended for it."""
+    words = ["--store", "etcd://h"] if store else ["-s", "/s"]
+    steps = run([*words, "--", "x"], execute=ended, release=release)
+    assert (steps[-1].status, steps[-1].signal) == (status, 0)
+    assert said(steps, 2).count("\n") == lines
+    assert only(steps, Release).rollback == (ended.lost or ended.status != 0)
+
+
 def test_shared_signal_ends_flom_as_well():
     steps = run(["-s", "/s", "--", "x"], execute=Ended(143, 15))
     assert steps[-1].signal == 15

@@ -40,6 +40,15 @@ def test_the_grace_makes_the_loss_earlier_but_not_earlier_than_it_can_be_seen_co
     assert Lease(15, 0.0, grace=60.0).left(0.0) == pytest.approx(8.25)
 
 
+def test_what_is_left_of_the_time_when_it_is_lost():
+    lease = Lease(15, 100.0, grace=5.0)
+    assert lease.state(109.6) == JEOPARDY
+    assert lease.state(109.7) == LOST
+    assert lease.reserved(109.7) == pytest.approx(5.0)
+    assert lease.reserved(113.0) == pytest.approx(1.7)
+    assert lease.reserved(200.0) == 0.0
+
+
 @given(st.integers(5, 60), st.floats(0, 1), st.floats(0, 100), st.floats(0, 200))
 def test_a_lease_is_renewed_before_it_is_in_jeopardy_and_lost_before_the_store_ends_it(
     ttl, jitter, grace, late

@@ -19,7 +19,7 @@ function __flom_command
             set -e words[1]
             string join0 -- $words "$current"
             return 0
-        else if string match -qr -- '^(--daemon-trace-file|--command-trace-file|--resource-name|--resource-quantity|--resource-timeout|--lock-mode|--resource-create|--resource-idle-lifespan|--socket-name|--daemon-lifespan|--unicast-address|--unicast-port|--multicast-address|--multicast-port|--mount-point-vfs|--network-interface|--discovery-attempts|--discovery-timeout|--discovery-ttl|--tcp-keepalive-time|--tcp-keepalive-intvl|--tcp-keepalive-probes|--ignore-signal|--tls-certificate|--tls-private-key|--tls-ca-certificate|--tls-check-peer-id|--append-trace-file|--queue-patience|--socket-mode|--conflict-exit-code|--max-connections|--max-connections-per-peer|--max-message-size|--message-timeout|--first-message-timeout|--max-queue|--max-resources|--max-unread|--store|--store-session-ttl|--store-user|--store-password-file|--store-ca-certificate|--store-certificate|--store-private-key|--config-file|--debug-feature)$' $words[1]
+        else if string match -qr -- '^(--daemon-trace-file|--command-trace-file|--resource-name|--resource-quantity|--resource-timeout|--lock-mode|--resource-create|--resource-idle-lifespan|--socket-name|--daemon-lifespan|--unicast-address|--unicast-port|--multicast-address|--multicast-port|--mount-point-vfs|--network-interface|--discovery-attempts|--discovery-timeout|--discovery-ttl|--tcp-keepalive-time|--tcp-keepalive-intvl|--tcp-keepalive-probes|--ignore-signal|--tls-certificate|--tls-private-key|--tls-ca-certificate|--tls-check-peer-id|--append-trace-file|--queue-patience|--socket-mode|--conflict-exit-code|--max-connections|--max-connections-per-peer|--max-message-size|--message-timeout|--first-message-timeout|--max-queue|--max-resources|--max-unread|--store|--store-session-ttl|--store-user|--store-password-file|--store-ca-certificate|--store-certificate|--store-private-key|--on-lost|--kill-after|--config-file|--debug-feature)$' $words[1]
             set value yes
         else if string match -qr -- '^-[^-]*[tTrqoleisdapAPmnDIEc]' $words[1]
             set value yes
@@ -93,6 +93,8 @@ complete -c flom -n __flom_options -l store-password-file -rF -d 'file with that
 complete -c flom -n __flom_options -l store-ca-certificate -rF -d 'certificate authority of the store, PEM'
 complete -c flom -n __flom_options -l store-certificate -rF -d 'certificate to show to the store, PEM'
 complete -c flom -n __flom_options -l store-private-key -rF -d 'its private key, PEM'
+complete -c flom -n __flom_options -l on-lost -x -d 'what becomes of the command when the lock is lost while it runs'
+complete -c flom -n __flom_options -l kill-after -x -d 'how long the command has after the SIGTERM of --on-lost term, before SIGKILL'
 complete -c flom -n __flom_options -l kill-child -d 'if flom dies, however it dies, kill the command with it'
 complete -c flom -n __flom_options -l quiet -d 'no warnings, and nothing about a lock that is busy, late or absent'
 complete -c flom -n __flom_options -l progress -d 'say on standard error, in plain lines, what a long wait is for'

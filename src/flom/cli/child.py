@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from flom.cli.guard import Guard
+
     # Path, argv, environ, signal mask, signals to default; returns the process id, raises OSError.
     Start = Callable[[str, Sequence[str], Mapping[str, str], set[int], list[int]], int]
 
@@ -67,13 +69,19 @@ class Ended:
     """How the command ended: `status` as a shell shows it, and the signal that `flom` shares.
 
     `shared_signal` is not 0 when the command died by a signal that had reached `flom` as well.
+    `lost` tells whether its lock was lost meanwhile, and the user knows; `acted`, whether it was
+    ended or stopped for that.
     """
 
-    __slots__ = ("shared_signal", "status")
+    __slots__ = ("acted", "lost", "shared_signal", "status")
 
-    def __init__(self, status: int, shared_signal: int = 0) -> None:
+    def __init__(
+        self, status: int, shared_signal: int = 0, lost: bool = False, acted: bool = False
+    ) -> None:
         self.status = status
         self.shared_signal = shared_signal
+        self.lost = lost
+        self.acted = acted
 
 
 def run(
@@ -82,13 +90,15 @@ def run(
     ignored: "Sequence[int]",
     dispositions: Dispositions,
     kill_child: bool = False,
+    guard: "Guard | None" = None,
 ) -> Ended:
     """Run the command to its end.
 
     `ignored` are signals that `flom` itself, not the command, ignores meanwhile. With `kill_child`
-    the command is killed when `flom` dies. The command gets the caller's descriptors,
-    dispositions, signal mask, process group and terminal. Raises NotExecuted. The signals stay
-    blocked or ignored afterwards: nothing may come between the end of the command and the unlock.
+    the command is killed when `flom` dies; `guard` acts when its lock is lost. The command gets the
+    caller's descriptors, dispositions, signal mask, process group and terminal. Raises NotExecuted.
+    The signals stay blocked or ignored afterwards: nothing may come between the end of the command
+    and the unlock.
     """
     former = {number: signals.getsignal(number) for number in ignored}
     taken = [
@@ -96,16 +106,21 @@ def run(
         for number in PASSED_ON
         if number not in former and signals.getsignal(number) is not signals.SIG_IGN
     ]
-    mask = signals.pthread_sigmask(signals.SIG_BLOCK, [*taken, signals.SIGCHLD])
+    blocked = [*taken, signals.SIGCHLD]
+    if guard is not None:
+        blocked.append(signals.SIGIO)
+    mask = signals.pthread_sigmask(signals.SIG_BLOCK, blocked)
     for number in former:
         signals.signal(number, signals.SIG_IGN)
     back = [number for number, handler in former.items() if handler is not signals.SIG_IGN]
     start = _starter(dispositions, kill_child)
     child = _spawn(start, argv, environ, mask, dispositions.to_default + back)
+    if guard is not None:
+        guard.arm()
     if not trace.mask & trace.EXEC:
-        return _wait(child, taken)
+        return _wait(child, taken, guard)
     trace.record(f"flom_exec: {argv[0]!r} runs as process {child}")
-    ended = _wait(child, taken)
+    ended = _wait(child, taken, guard)
     trace.record(f"flom_exec: process {child} has ended, status {ended.status}")
     return ended
 
@@ -121,11 +136,11 @@ def die_by(number: int) -> None:
     posix.kill(posix.getpid(), number)
 
 
-def _wait(child: int, taken: "Sequence[int]") -> Ended:
+def _wait(child: int, taken: "Sequence[int]", guard: "Guard | None") -> Ended:
     received: set[int] = set()
     awaited = [*taken, signals.SIGCHLD]
     while True:
-        info = signals.sigwaitinfo(awaited)
+        info = signals.sigwaitinfo(awaited) if guard is None else guard.wait(child, awaited)
         number = info.si_signo
         if number != signals.SIGCHLD:
             received.add(number)
@@ -135,7 +150,10 @@ def _wait(child: int, taken: "Sequence[int]") -> Ended:
             continue
         pid, status = posix.waitpid(child, posix.WNOHANG)
         if pid == child:
-            return _ended(status, received)
+            ended = _ended(status, received)
+            if guard is not None:
+                ended.lost, ended.acted = guard.loss.begun, guard.loss.acted
+            return ended
 
 
 def _only_ours(number: int) -> bool:

@@ -12,6 +12,7 @@ from flom.errors import (
     EXIT_BUSY,
     EXIT_DEBUG_FAILED,
     EXIT_FAILURE,
+    EXIT_LOST,
     EXIT_NOT_EXECUTED,
     EXIT_OK,
     NOT_LOCKED,
@@ -114,15 +115,16 @@ def _run(settings: "Settings", argv: list[str], environ: "Mapping[str, str]") ->
         for number in set(settings.ignored_signals) - set(ignored):
             yield Say(2, messages.not_ignorable(signal_name(number)))
     environ = _environment(settings, held, environ)
-    ended = yield Execute(argv, environ, ignored, settings.kill_child)
+    ended = yield Execute(argv, environ, ignored, settings)
     if isinstance(ended, FlomError):
         yield Say(2, messages.not_executed(argv[0], ended.text))
         ended = Ended(EXIT_NOT_EXECUTED)
     assert isinstance(ended, Ended)
-    failure = yield Release(rollback=ended.status != EXIT_OK)
-    if isinstance(failure, FlomError):
+    failure = yield Release(rollback=ended.status != EXIT_OK or ended.lost)
+    if isinstance(failure, FlomError) and not ended.lost:
         yield Say(2, messages.lost(failure, settings.store_url))
-        yield End(EXIT_FAILURE)
+    if isinstance(failure, FlomError) or ended.lost:
+        yield End(EXIT_LOST if ended.acted or settings.store_url is not None else EXIT_FAILURE)
         return
     yield End(ended.status, ended.shared_signal)
 

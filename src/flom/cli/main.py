@@ -79,9 +79,7 @@ class Hands:
                     self._waited()
                 return steps.Held(element, lock.sessions, lock.token)
             case steps.Execute():
-                return child.run(
-                    step.argv, step.environ, step.ignored, self._dispositions, step.kill_child
-                )
+                return self._execute(step)
             case steps.Release():
                 self._held().release(step.rollback)
             case steps.Stop():
@@ -143,6 +141,19 @@ class Hands:
         for number in child.PASSED_ON:
             if signals.getsignal(number) == signals.SIG_DFL:
                 signals.signal(number, leave)
+
+    def _execute(self, step: steps.Execute) -> child.Ended:
+        settings, guard = step.settings, None
+        if settings.on_lost is not None or settings.store_url is not None:
+            from flom.cli.guard import Guard
+
+            guard = Guard(self._held(), settings, self._complain)
+        return child.run(
+            step.argv, step.environ, step.ignored, self._dispositions, settings.kill_child, guard
+        )
+
+    def _complain(self, text: str) -> None:
+        self._say(steps.Say(2, text))
 
     def _look(self, settings: "Settings") -> "Look | None":
         """Who shows a long wait, None if nobody wants to see it."""

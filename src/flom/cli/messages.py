@@ -135,6 +135,47 @@ def lost(error: errors.FlomError, store: str | None = None) -> str:
     return failure(UNLOCK, error, store)
 
 
+def lost_meanwhile(error: errors.FlomError, policy: str, child: int, grace: float) -> str:
+    """The lock is lost while the command runs, process `child`; policy: of `--on-lost`.
+
+    grace: seconds from SIGTERM to SIGKILL.
+    """
+    what = {
+        "term": f"the command has been sent SIGTERM, and SIGKILL follows in {grace:.1f} s",
+        "kill": "the command has been sent SIGKILL",
+        "stop": f"the command is stopped: 'kill -CONT {child}' lets it go on, "
+        f"'kill -KILL {child}' ends it",
+        "warn": "the command goes on",
+    }[policy]
+    return line(f"{error.text} ({what}) [{UNLOCK}: ret_cod={error.rc}]")
+
+
+def outlived(grace: float) -> str:
+    """The command did not end when it was told that its lock is lost."""
+    return line(f"the command still runs {grace:.1f} s after SIGTERM (it is sent SIGKILL)")
+
+
+def not_reached(child: int) -> str:
+    """A signal for the command was refused, as to a program of another user."""
+    return line(
+        f"the command, process {child}, belongs to somebody else and goes on without the lock "
+        "(end it by hand)"
+    )
+
+
+def in_jeopardy(left: float) -> str:
+    """The lock will be lost if the store is not heard of."""
+    return warning(
+        f"the store does not answer; in {left:.0f} s the lock is lost unless it does "
+        "(check the way to it)"
+    )
+
+
+def out_of_jeopardy() -> str:
+    """The store has been heard of again."""
+    return warning("the store answers again; the lock was never lost")
+
+
 def not_ignorable(signal: str) -> str:
     """A signal of `--ignore-signal` that no process can ignore."""
     return warning(f"{signal} cannot be ignored by any process")

@@ -59,21 +59,24 @@ class Held:
 
 
 class Execute:
-    """Run the command; result Ended or FlomError."""
+    """Run the command, as the settings say; result Ended or FlomError.
 
-    __slots__ = ("argv", "environ", "ignored", "kill_child")
+    ignored: signals that `flom` itself ignores meanwhile.
+    """
+
+    __slots__ = ("argv", "environ", "ignored", "settings")
 
     def __init__(
         self,
         argv: list[str],
         environ: dict[str, str],
         ignored: tuple[int, ...],
-        kill_child: bool = False,
+        settings: "Settings",
     ) -> None:
         self.argv = argv
         self.environ = environ
         self.ignored = ignored
-        self.kill_child = kill_child
+        self.settings = settings
 
 
 class Release:

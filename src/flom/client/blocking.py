@@ -141,15 +141,27 @@ class Lock:
         finally:
             self.close()
 
+    def hear(self) -> None:
+        """Learn what the daemon has done meanwhile; raises FlomError when the lock is lost."""
+        try:
+            self._hear(self._connected())
+        except OSError as error:
+            raise self._session.lost(error) from None
+
+    def grace(self, wanted: float) -> float:
+        """How many of the seconds wanted there are until somebody else may have a lost lock."""
+        return wanted  # nobody knows
+
     def _hear(self, sock: "Stream") -> None:
         """Learn what the daemon did while we were not reading: an old one sends nothing."""
-        try:
-            data = sock.recv(RECEIVE_SIZE, MSG_DONTWAIT)
-        except BlockingIOError:
-            return
-        if not data:
-            raise ConnectionResetError
-        self._session.heard(data)
+        while True:
+            try:
+                data = sock.recv(RECEIVE_SIZE, MSG_DONTWAIT)
+            except BlockingIOError:
+                return
+            if not data:
+                raise ConnectionResetError
+            self._session.heard(data)
 
     def close(self) -> None:
         """Leave the daemon; whatever was asked for or held ends."""
@@ -168,6 +180,10 @@ class Lock:
     def token(self) -> int | None:
         """The fencing token of the grant, None before it or if the daemon tells none."""
         return self._session.token
+
+    @property
+    def lease(self) -> None:
+        """What keeps a lock in a store: a daemon keeps its locks as long as the connection."""
 
     def fileno(self) -> int:
         """The descriptor of the connection, -1 without one."""

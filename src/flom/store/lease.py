@@ -22,11 +22,12 @@ class Lease:
     lock away; or when the store says that the lease is gone. LOST is final.
     """
 
-    __slots__ = ("_lost", "_sent", "lifetime", "ttl")
+    __slots__ = ("_lost", "_sent", "_sure", "lifetime", "ttl")
 
     def __init__(self, ttl: float, now: float, grace: float = 0.0) -> None:
         self.ttl = ttl
-        self.lifetime = max(ttl - max(ttl * _DRIFT, _LEAST) - grace, ttl * _EARLIEST)
+        self._sure = ttl - max(ttl * _DRIFT, _LEAST)
+        self.lifetime = max(self._sure - grace, ttl * _EARLIEST)
         self._sent = now
         self._lost = False
 
@@ -50,6 +51,13 @@ class Lease:
     def left(self, now: float) -> float:
         """Seconds until it is LOST if no renewal is acknowledged; 0.0 when it is."""
         return 0.0 if self._lost else max(self._sent + self.lifetime - now, 0.0)
+
+    def reserved(self, now: float) -> float:
+        """Seconds until the store may give away what the lease keeps, lost or not.
+
+        It may have done so before if it was the store that said that the lease is gone.
+        """
+        return max(self._sent + self._sure - now, 0.0)
 
     def renewal(self, jitter: float) -> float:
         """When to renew next; `jitter` from 0 to 1 keeps many clients from asking at once."""

@@ -184,6 +184,15 @@ class Lock:
         """What a command that runs under the lock finds in FLOM_SESSION."""
         return about.handed_on(self._ask.session) if self._ask is not None else ""
 
+    def hear(self) -> None:
+        """Learn what has happened meanwhile; raises FlomError when the lock is lost."""
+        if self._session is None or self._session.state == LOST:
+            raise _lost()
+
+    def grace(self, wanted: float) -> float:
+        """How many of the seconds wanted there are until somebody else may have a lost lock."""
+        return 0.0 if self._session is None else min(wanted, self._session.reserved)
+
     def fileno(self) -> int:
         """A descriptor whose peer goes away when the lock is lost, -1 without a session."""
         return -1 if self._session is None else self._session.fileno()
@@ -262,8 +271,11 @@ def _understood(settings: Settings) -> Name:
 
 
 def _grace(settings: Settings) -> float:
-    """Seconds that a command is given to end after it was told that the lock is lost."""
-    return (getattr(settings, "kill_after", None) or 0) / 1000
+    """Seconds that are left to let a lock go when it is lost, before others can get it."""
+    if settings.on_lost not in (None, "term"):
+        return 0.0
+    # More would end commands because of interruptions that the lease outlives.
+    return min(settings.kill_after / 1000, settings.store_session_ttl / 3)
 
 
 def _no_session() -> FlomError:

@@ -66,6 +66,11 @@ class Session:
         """Seconds until the lease is lost if nothing is heard of the store."""
         return self._lease.left(boot_time())
 
+    @property
+    def reserved(self) -> float:
+        """Seconds until the store may give away what is held, if it was not heard of again."""
+        return self._lease.reserved(boot_time())
+
     def fileno(self) -> int:
         """A descriptor whose other end is closed when the lease is lost."""
         return self._theirs.fileno()

@@ -377,6 +377,23 @@ def test_what_was_given_back_counts_as_new_when_it_is_asked_for_again():
     assert table.resources()[-1].bound == 1
 
 
+def test_what_nobody_waits_for_is_renewed():
+    """Only for the latest resource of the client, and only by the very request that was granted."""
+    table, same = Table(), Request(b"a")
+    assert not table.renew("A", same, NOW)
+    assert table.lock("A", same, NOW) == [Granted("A", b"a", None, True)]
+    later = Instant(NOW.monotonic + 1, NOW.wall)
+    assert table.renew("A", same, later)
+    [(holder,)] = [queue.holders for queue in table.snapshot().resources]
+    assert holder.since == later.monotonic
+    assert not table.renew("A", Request(b"a"), later)
+    table.lock("B", Request(b"a"), later)
+    assert not table.renew("A", same, later)
+    table.disconnect("B", later)
+    table.lock("A", Request(b"b"), later)
+    assert not table.renew("A", same, later)
+
+
 def test_who_waited_for_a_creation_may_find_the_queue_full():
     table = Table(longest=1)
     assert table.lock("A", Request(b"a", create=False), NOW) == [Parked("A")]

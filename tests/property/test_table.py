@@ -5,7 +5,7 @@ import time
 from itertools import groupby
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -193,7 +193,7 @@ class TableMachine(RuleBasedStateMachine):
 
     def say(self, client, request, parameters):
         name = request.name
-        self.last[client] = request, parameters
+        self.last.setdefault(client, []).append((request, parameters))
         free = self.seems_free(client, request)
         told = self.explained(client, request)
         effects = self.table.lock(client, request, self.now())
@@ -208,11 +208,17 @@ class TableMachine(RuleBasedStateMachine):
             assert in_vain == (told.reason == "nested"), told
         self.check(effects, self.model.lock(client, name, parameters), client)
 
-    @rule(client=CLIENTS, between=st.none() | NUMBERS)
-    def once_more(self, client, between):
-        """As busy clients do: unlock, and the very same request again."""
-        if client in self.last:
-            request, parameters = self.last[client]
+    @rule(client=CLIENTS, between=st.none() | NUMBERS, back=st.sampled_from([1, 1, 2, 3]))
+    def once_more(self, client, between, back):
+        """As busy clients do: unlock, and the very same request again, or one before it."""
+        if len(self.last.get(client, ())) >= back:
+            request, parameters = self.last[client][-back]
+            if between is None and self.table.renew(client, request, self.now()):
+                event("renewed")
+                expected = self.model.unlock(client, request.name, False)
+                expected += self.model.lock(client, request.name, parameters)
+                self.check([Granted(client, request.name, None, True)], expected, client)
+                return
             self.unlock(client, request.name, False)
             if between is not None:
                 self.ask(client, self.names[between % len(self.names)])

@@ -154,6 +154,15 @@ class Server(Answers):
     def _serve(self, connection: Connection, messages: "tuple[Lock | Unlock, ...]") -> None:
         """What a busy client says, by the shortest way."""
         table, conversation, now = self.table, connection.conversation, self.instant()
+        request, grant = connection.request, conversation.grant
+        if (
+            grant
+            and request is not None
+            and _once_more(messages, connection.latest)
+            and table.renew(connection, request, now)
+        ):
+            self._grant_again(connection, grant)
+            return
         for message in messages:
             if type(message) is Unlock:
                 effects = table.unlock(connection, message.name, message.rollback, now)
@@ -163,8 +172,7 @@ class Server(Answers):
                 assert connection.request is not None  # they come together
                 request, grant = connection.request, conversation.grant
                 if grant and table.lock_again(connection, request, now):
-                    if not connection.send(grant):
-                        self._dead.append(connection)
+                    self._grant_again(connection, grant)
                 else:
                     conversation.repeat()
                     self._apply(table.lock(connection, request, now))
@@ -173,6 +181,10 @@ class Server(Answers):
                 self._lock(connection, message)  # type: ignore[arg-type]  # no third type comes
             if connection.closing:
                 return
+
+    def _grant_again(self, connection: Connection, grant: bytes) -> None:
+        if not connection.send(grant):
+            self._dead.append(connection)
 
     def _handle(self, connection: Connection, message: "Lock | Unlock | Shutdown | Ask") -> None:
         if isinstance(message, Lock):
@@ -324,3 +336,10 @@ class Server(Answers):
         self._apply(self.table.advance(self.instant()))
         self._settle()
         self._changed()
+
+
+def _once_more(messages: "tuple[Lock | Unlock, ...]", latest: Lock | None) -> bool:
+    """Whether a client unlocks what its latest lock was of, and asks for that again."""
+    if len(messages) != 2 or messages[1] is not latest:
+        return False
+    return type(messages[0]) is Unlock and messages[0].name == latest.name

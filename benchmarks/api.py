@@ -9,18 +9,16 @@ that this interpreter imports.
 import asyncio
 import fcntl
 import shutil
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
+import servers
 from common import Daemon, Series, arguments, finish, in_turns, workplace
 
 import flom
-
-START_LIMIT = 10.0  # seconds for the Redis server
 
 Side = Callable[[], float]
 
@@ -89,29 +87,17 @@ def file_lock(folder: Path) -> Callable[[], object]:
     return pair
 
 
-@contextmanager
-def redis_lock(folder: Path) -> Iterator[Callable[[], object]]:
-    """A lock of redis-py, and the server for it."""
+def redis_lock(path: str) -> Callable[[], object]:
+    """A lock of redis-py on a server with this local socket."""
     import redis
 
-    path = folder / "redis.sock"
-    words = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", ""]
-    server = subprocess.Popen([*words, "--dir", str(folder)], stdout=subprocess.DEVNULL)
-    try:
-        give_up = time.monotonic() + START_LIMIT
-        while not path.exists() and time.monotonic() < give_up:
-            time.sleep(0.01)
-        client = redis.Redis(unix_socket_path=str(path))
+    client = redis.Redis(unix_socket_path=path)
 
-        def pair() -> None:
-            with client.lock("bench", timeout=60):
-                pass
+    def pair() -> None:
+        with client.lock("bench", timeout=60):
+            pass
 
-        pair()
-        yield pair
-    finally:
-        server.terminate()
-        server.wait()
+    return pair
 
 
 def main() -> None:
@@ -135,7 +121,8 @@ def main() -> None:
         if find_spec("filelock"):
             sides["filelock"] = timed(pairs, file_lock(folder))
         if find_spec("redis") and shutil.which("redis-server"):
-            sides["redis"] = timed(pairs, ends.enter_context(redis_lock(folder)))
+            path = ends.enter_context(servers.redis(folder))
+            sides["redis"] = timed(pairs, redis_lock(path))
         taken = {name: Series(times) for name, times in in_turns(options.rounds, sides).items()}
     others = [name for name in ("flock", "filelock", "redis") if name in taken]
     print(f"{'acquire and release':22}microseconds" + "".join(f"   to {o:17}" for o in others))

@@ -31,7 +31,10 @@ _LEFT_OUT = (".*", "build", "dist", "tests", "benchmarks", "docs", "__pycache__"
 PYTHON = os.path.realpath(sys.executable)
 LEAVE_LIMIT = 10.0  # seconds for a daemon to end
 DAEMON_LIFESPAN = "60000"  # ms without work: none outlives a benchmark that was killed
+CHILD_LIMIT = 3600  # seconds; a child ends even if its benchmark was killed
 ANSWER_LIMIT = 30  # seconds for a daemon to answer
+
+LOOPBACK = "127.0.0.1"
 
 T = TypeVar("T")
 Address = str | tuple[str, int]
@@ -128,17 +131,17 @@ def run(words: list[str], environ: dict[str, str], expected: int = 0) -> Outcome
 class Daemon:
     """A daemon that `flom` has started, on an endpoint that nobody else uses.
 
-    tcp: listen on a port of the loopback interface instead of a local socket. files: options that
-    give it, and its commands, certificates.
+    host: listen on a port of this address, of the loopback interface, instead of a local socket.
+    files: options that give it, and its commands, certificates.
     """
 
     def __init__(
-        self, flom: Path, folder: Path, name: str, *, tcp: bool = False, files: Sequence[str] = ()
+        self, flom: Path, folder: Path, name: str, *, host: str = "", files: Sequence[str] = ()
     ) -> None:
         self._environ = surroundings(folder)
-        port = _free_port() if tcp else 0
-        self.address: Address = ("127.0.0.1", port) if tcp else str(folder / f"{name}.sock")
-        where = ["-a", "127.0.0.1", "-p", str(port)] if tcp else ["-s", str(self.address)]
+        port = free_ports(host, 1)[0] if host else 0
+        self.address: Address = (host, port) if host else str(folder / f"{name}.sock")
+        where = ["-a", host, "-p", str(port)] if host else ["-s", str(self.address)]
         self.words = [str(flom), *where, *files]
         mark = f"daemon-{name}-{os.getpid()}-{port}"
         # The mark finds the process: a daemon shows the words of the command that started it.
@@ -153,11 +156,21 @@ class Daemon:
             time.sleep(0.001)
 
 
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+def _family(address: Address) -> int:
+    if isinstance(address, str):
+        return socket.AF_UNIX
+    return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+
+
+def free_ports(host: str, count: int) -> list[int]:
+    """Ports of an address that nobody uses at present, all different."""
+    sockets = [socket.socket(_family((host, 0))) for _ in range(count)]
+    for sock in sockets:
+        sock.bind((host, 0))
+    ports = [sock.getsockname()[1] for sock in sockets]
+    for sock in sockets:
+        sock.close()
+    return ports
 
 
 def _process_with(mark: str) -> int:
@@ -173,6 +186,24 @@ def _command_line(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+class Child:
+    """A process of the benchmark's own, which does `work` until it is closed."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self.pid = os.fork()
+        if self.pid == 0:
+            signal.alarm(CHILD_LIMIT)
+            try:
+                work()
+            finally:
+                os._exit(1)
+
+    def close(self) -> None:
+        """End it."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
 
 
 def cpu_time(pid: int) -> float:
@@ -210,14 +241,13 @@ def _base64(name: str) -> str:
 
 def connect(address: Address) -> socket.socket:
     """A blocking connection to a daemon."""
-    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock = socket.socket(_family(address), socket.SOCK_STREAM)
     # Bounded by the kernel: Python's own time limit costs a system call more at each receive, and
     # does not wait for a listener whose queue is full.
     for limit in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
         sock.setsockopt(socket.SOL_SOCKET, limit, struct.pack("ll", ANSWER_LIMIT, 0))
     sock.connect(address)
-    if family == socket.AF_INET:
+    if sock.family != socket.AF_UNIX:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 

@@ -13,10 +13,9 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-import throughput
+import load
 from common import (
     Daemon,
-    Series,
     answered,
     arguments,
     connect,
@@ -71,12 +70,12 @@ def measure(folder: Path, flom: Path, options: argparse.Namespace) -> Figures:
         daemons = {name: Daemon(flom, folder, name) for name in ("alone", *counts)}
         for daemon in daemons.values():
             ends.callback(daemon.close)
-        grant = throughput.first_grant(daemons["alone"])
+        grant = load.first_grant(daemons["alone"])
         sides = {}
         for name, daemon in daemons.items():
-            drive = throughput.persistent(daemon.address, grant, 1)
+            drive = load.persistent(daemon.address, grant, 1)
             drive(seconds)
-            sides[name] = throughput.sliced(drive, daemon.pid, seconds)
+            sides[name] = load.sliced(drive, daemon.pid, seconds)
         before = {name: private_memory(daemon.pid) for name, daemon in daemons.items()}
         crowd = add_waiters(daemons["waiters"], counts["waiters"])
         add_resources(daemons["resources"], counts["resources"])
@@ -100,11 +99,9 @@ def idleness(pid: int) -> float:
     return (cpu_time(pid) - begin) / IDLE_TIME
 
 
-def show(name: str, count: int, slices: dict[str, list[throughput.Slice]], each: float) -> Figures:
+def show(name: str, count: int, slices: dict[str, list[load.Slice]], each: float) -> Figures:
     """Print one row; returns its figures. each: bytes of memory."""
-    ours, unit = slices[name], slices["alone"]
-    rate = Series([one.rate for one in ours]).over(Series([one.rate for one in unit]))
-    spared = Series([one.cost for one in unit]).over(Series([one.cost for one in ours]))
+    rate, spared = load.ratios(slices[name], slices["alone"])
     print(
         f"{count} {name}: pairs a second {rate}, pairs for the same processor time {spared}"
         f" of those without; {each / 1024:.2f} KiB each",

@@ -2,7 +2,7 @@
 
 The first unit is the median: 64 clients lock and unlock all the time, each a resource of its own;
 shown is how much longer the slowest hundredth of the locks takes, from the request to the answer.
-The bare loop of throughput.py shows how much of that is other work on the machine.
+The bare loop of load.py shows how much of that is other work on the machine.
 The second is what each of nine equal clients gets; shown is what the least served of eight gets
 while the ninth sends requests as fast as the daemon takes them, without waiting for answers.
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from common import (
     Address,
+    Child,
     Daemon,
     Series,
     arguments,
@@ -28,11 +29,10 @@ from common import (
     unlock_message,
     workplace,
 )
-from throughput import PROCESSORS, Echo, assign_processors, first_grant
+from load import PROCESSORS, Echo, assign_processors, first_grant
 
 CROWD = 64
 EQUALS = 9
-FLOOD_LIMIT = 3600  # seconds; it ends even if the benchmark was killed
 FLOOD_PAUSE = 0.001  # seconds
 RECEIVE_SIZE = 65536
 
@@ -82,30 +82,20 @@ class Clients:
         return min(got.values()) / (time.perf_counter() - begin)
 
 
-class Flood:
-    """A process that sends pairs without waiting, and reads what is answered."""
+class Flood(Child):
+    """A process that sends pairs without waiting, and reads what is answered; it begins stopped."""
 
     def __init__(self, address: Address) -> None:
-        self._pid = os.fork()
-        if self._pid == 0:
-            signal.alarm(FLOOD_LIMIT)
-            try:
-                flood(address)
-            finally:
-                os._exit(1)
-        os.kill(self._pid, signal.SIGSTOP)
+        super().__init__(lambda: flood(address))
+        os.kill(self.pid, signal.SIGSTOP)
 
     def during(self, measure: Callable[[], float]) -> float:
         """The result of a measurement while it floods."""
-        os.kill(self._pid, signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)
         try:
             return measure()
         finally:
-            os.kill(self._pid, signal.SIGSTOP)
-
-    def close(self) -> None:
-        os.kill(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
+            os.kill(self.pid, signal.SIGSTOP)
 
 
 def flood(address: Address) -> None:
@@ -134,15 +124,14 @@ def main() -> None:
         for name in ("crowd", "fair"):
             daemons[name] = Daemon(flom, Path(folder), name)
             ends.callback(daemons[name].close)
-        lock, unlock = (len(make("busy000")) for make in (lock_message, unlock_message))
-        bare = Echo(folder, lock, unlock, first_grant(daemons["crowd"]), tcp=False)
+        bare = Echo(folder, first_grant(daemons["crowd"]), tcp=False)
         ends.callback(bare.close)
         # Clients and flood share a processor: the flood must not have time that the others lack.
         assign_processors(CROWD, bare.pid, *(daemon.pid for daemon in daemons.values()))
         ends.callback(os.sched_setaffinity, 0, PROCESSORS)
         flooding = Flood(daemons["fair"].address)
         ends.callback(flooding.close)
-        crowd, control = (Clients(one.address, CROWD, "busy") for one in (daemons["crowd"], bare))
+        crowd, control = (Clients(one.address, CROWD, "crowd") for one in (daemons["crowd"], bare))
         equals, eight = (
             Clients(daemons["fair"].address, count, mark)
             for count, mark in ((EQUALS, "equal"), (EQUALS - 1, "eight"))

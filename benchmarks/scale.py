@@ -243,7 +243,7 @@ def report(title: str, taken: dict[str, list[float]]) -> Figures:
 
 def sizes(largest: int) -> list[int]:
     """The sizes of the crowds, the unit first."""
-    return [*(size for size in (10, 1000) if size < largest), largest]
+    return [*(size for size in (10, 100, 1000) if size < largest), largest]
 
 
 def main() -> None:

@@ -8,30 +8,27 @@ watchers' own reading included, does not change the second one.
 
 import os
 import select
-import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 
+import load
 from common import (
     Address,
+    Child,
     Daemon,
     Series,
     answered,
     arguments,
     connect,
-    cpu_time,
     finish,
     in_turns,
     lock_message,
-    unlock_message,
     workplace,
 )
 
 CLIENTS = 8
 WATCHERS = 10
-LIMIT = 3600  # seconds; the watchers end even if the benchmark was killed
 
 
 def question(number: int, what: str) -> bytes:
@@ -51,25 +48,15 @@ def onlooker(address: Address) -> socket.socket:
     return sock
 
 
-class Watchers:
+class Watchers(Child):
     """A process that watches while it runs."""
 
     def __init__(self, address: Address) -> None:
         reader, writer = os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            signal.alarm(LIMIT)
-            try:
-                watch(address, writer)
-            finally:
-                os._exit(1)
+        super().__init__(lambda: watch(address, writer))
         os.close(writer)
         os.read(reader, 1)
         os.close(reader)
-
-    def close(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
 
 
 def watch(address: Address, ready: int) -> None:
@@ -94,34 +81,6 @@ def watch(address: Address, ready: int) -> None:
                     sys.exit("the daemon does not like its watchers")
 
 
-def pairs(address: Address, pid: int, seconds: float) -> tuple[float, float]:
-    """Lock and unlock for some seconds: pairs a second, and the daemon's seconds for each."""
-    epoll = select.epoll()
-    lines = {}
-    for number in range(CLIENTS):
-        sock = connect(address)
-        name = f"bench{number:03}"
-        lines[sock.fileno()] = sock, lock_message(name), unlock_message(name)
-        epoll.register(sock.fileno(), select.EPOLLIN)
-    cpu, begin = cpu_time(pid), time.perf_counter()
-    for sock, lock, _ in lines.values():
-        sock.send(lock)
-    count = 0
-    while time.perf_counter() < begin + seconds:
-        for descriptor, _ in epoll.poll():
-            sock, lock, unlock = lines[descriptor]
-            if not sock.recv(4096):
-                sys.exit("the daemon has closed a connection")
-            sock.send(unlock)
-            sock.send(lock)
-            count += 1
-    rate = count / (time.perf_counter() - begin)
-    cost = (cpu_time(pid) - cpu) / count
-    for sock, _, _ in lines.values():
-        sock.close()
-    return rate, cost
-
-
 def main() -> None:
     options = arguments(
         "throughput with ten watchers, over that without", rounds=12, milliseconds=400
@@ -130,37 +89,31 @@ def main() -> None:
     with workplace(options.flom) as (folder, flom):
         daemon = Daemon(flom, folder, "unix")
         try:
+            drive = load.persistent(daemon.address, load.first_grant(daemon), CLIENTS)
+            alone = load.sliced(drive, daemon.pid, seconds)
 
-            def alone() -> tuple[float, float]:
-                return pairs(daemon.address, daemon.pid, seconds)
-
-            def watched() -> tuple[float, float]:
+            def watched() -> load.Slice:
                 watchers = Watchers(daemon.address)
                 try:
-                    return pairs(daemon.address, daemon.pid, seconds)
+                    return alone()
                 finally:
                     watchers.close()
 
             alone()
-            sides: dict[str, Callable[[], tuple[float, float]]] = {
-                "alone": alone,
-                "watched": watched,
-            }
-            turns = in_turns(options.rounds, sides)
+            turns = in_turns(options.rounds, {"alone": alone, "watched": watched})
         finally:
             daemon.close()
-    rates, costs = (
-        {side: Series([one[at] for one in turns[side]]) for side in turns} for at in (0, 1)
-    )
-    ratio, spared = rates["watched"].over(rates["alone"]), costs["alone"].over(costs["watched"])
+    ratio, spared = load.ratios(turns["watched"], turns["alone"])
+    rate, cost = (Series([getattr(one, what) for one in turns["alone"]]).median
+                  for what in ("rate", "cost"))  # fmt: skip
     print(f"{WATCHERS} watchers, {CLIENTS} clients: pairs/s with watchers over without")
     print(f"  {ratio}, for the same processor time {spared}")
-    print(f"  alone {rates['alone'].median:.0f} pairs/s, {costs['alone'].median * 1e6:.1f} us each")
+    print(f"  alone {rate:.0f} pairs/s, {cost * 1e6:.1f} us each")
     finish(
         "watchers",
         ratio=ratio.figures(),
         cpu_ratio=spared.figures(),
-        pairs_per_second=round(rates["alone"].median),
+        pairs_per_second=round(rate),
     )
 
 

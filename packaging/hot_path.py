@@ -86,7 +86,7 @@ def load(home, modules=MODULES):
         setattr(loaded[parent], own, module)
         for own in functions:
             names[own] = absent(own)
-        function(body.__code__, names)()
+        function(body.__code__, names)(loaded)
         for holder, own in methods:
             setattr(names[holder], own, absent(own))
 '''
@@ -197,13 +197,30 @@ def _function(position: int, path: pathlib.Path, tree: ast.Module) -> str:
         if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
     )
     body: list[ast.stmt] = [ast.Global(names=names)] if names else []
+    for statement in tree.body:
+        body += _taken(statement) if isinstance(statement, ast.ImportFrom) else [statement]
     function = ast.FunctionDef(
         name=f"_module_{position}",
-        args=ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[]),
-        body=[*body, *tree.body] or [ast.Pass()],
+        args=ast.arguments(
+            posonlyargs=[], args=[ast.arg("modules_")], kwonlyargs=[], kw_defaults=[], defaults=[]
+        ),
+        body=body or [ast.Pass()],
         decorator_list=[],
     )
     return ast.unparse(ast.fix_missing_locations(function))
+
+
+def _taken(node: ast.ImportFrom) -> list[ast.stmt]:
+    """An import from a module of ours, which is in place, without asking the import system.
+
+    That would look for `__path__` in the module, and write an error because there is none: saves
+    0.02 of a run.
+    """
+    if not f"{node.module}.".startswith("flom."):
+        return [node]
+    lines = [f"source_ = modules_[{node.module!r}]"]
+    lines += [f"{alias.asname or alias.name} = source_.{alias.name}" for alias in node.names]
+    return ast.parse("\n".join(lines)).body
 
 
 def _stripped(tree: ast.Module) -> ast.Module:

@@ -161,3 +161,10 @@ def test_help_and_daemon_need_nothing(tmp_path):
     assert without(ALL, "--help").stdout
     done = without(ALL, "-d", "1", "-s", tmp_path / "s", "daemon")
     assert done.returncode == 0, done.stderr
+
+
+def test_a_store_is_asked_by_nobody(said, tmp_path):
+    (tmp_path / ".flom").write_text("[Store]\nUrl=etcd://h1\n")
+    status, out, err = said("ls")
+    assert (status, out) == (99, "")
+    assert "name a store, and flomctl asks daemons" in err

@@ -8,7 +8,9 @@ import time
 import pytest
 
 from flom import machine, trace
+from flom.legacy import library
 from flom.legacy.properties import PROPERTIES
+from flom.settings import default_socket
 
 INT_MIN, INT_MAX = -0x80000000, 0x7FFFFFFF
 CLEAN_STATES = (0, 22, 23, 24, 25, 26)
@@ -311,3 +313,11 @@ def test_a_search_without_answer(binding, tmp_path, capfd, verbose, lines):
     assert handle.state == 22
     out, err = capfd.readouterr()
     assert (len(out.splitlines()), err) == (lines, "")
+
+
+def test_a_store_in_the_files_is_not_for_the_binding(binding, tmp_path):
+    (tmp_path / ".flom").write_text("[Store]\nUrl=etcd://h1\n[Resource]\nName=R\n")
+    handle = binding.flom_handle_new()
+    assert binding.flom_handle_get_resource_name(handle) == "R"
+    assert library.settings.store_url is None
+    assert library.settings.socket_name == default_socket()

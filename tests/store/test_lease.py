@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flom.cli.loss import Loss
 from flom.store.lease import JEOPARDY, LOST, SAFE, Lease
 
 
@@ -47,6 +48,19 @@ def test_what_is_left_of_the_time_when_it_is_lost():
     assert lease.reserved(109.7) == pytest.approx(5.0)
     assert lease.reserved(113.0) == pytest.approx(1.7)
     assert lease.reserved(200.0) == 0.0
+
+
+@given(st.integers(5, 60), st.floats(0, 600), st.floats(0, 200))
+def test_a_command_that_ignores_sigterm_is_dead_before_the_store_ends_the_lease(ttl, wanted, now):
+    """Whenever the loss is seen, if not later than others may have the lock anyhow."""
+    grace = min(wanted, ttl / 3)
+    lease, loss = Lease(ttl, 0.0, grace), Loss("term")
+    seen = lease.lifetime + now
+    loss.begin(seen, min(wanted, lease.reserved(seen)))
+    killed = seen + loss.pause(seen)
+    assert killed == pytest.approx(max(seen, min(seen + wanted, ttl - max(ttl * 0.02, 0.25))))
+    if now == 0:
+        assert lease.reserved(seen) >= grace - 1e-9
 
 
 @given(st.integers(5, 60), st.floats(0, 1), st.floats(0, 100), st.floats(0, 200))

@@ -235,3 +235,9 @@ def test_hang_up_does_not_end_it(place):
     daemon.send_signal(signal.SIGHUP)
     assert place.run("-d", "0", "--", "true").returncode == 0
     assert daemon.poll() is None
+
+
+def test_a_file_that_names_a_store_is_for_those_who_lock(place):
+    (place.folder / ".flom").write_text("[Store]\nUrl=etcd://h1\n")
+    start(place)
+    assert place.run("-d", "0", "--", "true").returncode == 0

@@ -145,6 +145,13 @@ def test_settings_that_were_given(place):
     ]
 
 
+def test_no_secret_is_traced(place):
+    (place.folder / ".flom").write_text("[Store]\nUser=ann\nPassword=s3cret\n")
+    done = place.run("--", "true", **traced("2"))
+    assert "flom_config: store-user='ann'" in texts(done.stderr)
+    assert "s3cret" not in done.stderr
+
+
 # Destinations
 
 

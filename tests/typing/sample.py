@@ -29,6 +29,8 @@ with flom.lock("backup", timeout=30, on_lost=told) as held:
 
 tls = flom.Tls(Path("host.pem"), "host.key", "ca.pem", check_peer_id=True)
 client = flom.Client("tcp://[fe80::1%eth0]:28015", tls=tls, start_daemon=False)
+store = flom.Client("etcd://h1,h2/p", tls=flom.Tls(ca="ca.pem"), user="ann", password="x")
+assert_type(store.lock("R").acquire().token, int | None)
 lock = client.lock("pool[3]", quantity=2, timeout=timedelta(minutes=5), idle_lifespan=1.5)
 assert_type(lock, flom.Lock)
 assert_type(lock.acquire(), flom.Held)
@@ -56,6 +58,7 @@ async def main() -> None:
         assert_type(held.element, str | None)
     async with aio.Client().lock("R", timeout=None, on_lost=told_in_the_loop):
         assert_type(await task(1), list[int])
+    assert_type((await aio.Client("etcd://h").lock("R").acquire()).token, int | None)
     other = await aio.Client("unix:///run/flom.sock").lock("R").acquire()
     await other.rollback()
 

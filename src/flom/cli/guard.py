@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     class Lease(Protocol):
         """Whatever keeps a lock as long as it is renewed."""
 
-        on_change: Callable[[str], object] | None
+        @property
+        def state(self) -> str:
+            """Now: "safe", "jeopardy" or "lost"."""
 
         @property
         def left(self) -> float:
@@ -58,21 +60,19 @@ class Guard:
     say: called with lines for standard error.
     """
 
-    __slots__ = ("_grace", "_lock", "_policy", "_say", "_settings", "loss")
+    __slots__ = ("_grace", "_in_doubt", "_lock", "_policy", "_say", "_settings", "loss")
 
     def __init__(self, lock: "Lock", settings: "Settings", say: "Callable[[str], object]") -> None:
         self._lock = lock
         self._settings = settings
         self._policy = settings.on_lost or "term"  # that of a store
         self._grace = 0.0
+        self._in_doubt = False
         self._say = say
         self.loss = Loss(self._policy)
 
     def arm(self) -> None:
         """Have news announced by SIGIO, which must be blocked by now."""
-        lease = self._lock.lease
-        if lease is not None:
-            lease.on_change = lambda state: self._doubt(state, lease)
         descriptor = self._lock.fileno()
         try:
             fcntl.fcntl(descriptor, fcntl.F_SETOWN, posix.getpid())
@@ -87,19 +87,17 @@ class Guard:
         while True:
             now = clock_gettime(CLOCK_BOOTTIME)
             self._look(child, now)
-            pause = self.loss.pause(now)
-            info = signals.sigtimedwait(expected, _LOOK if pause is None else min(pause, _LOOK))
+            info = signals.sigtimedwait(expected, self._pause(now))
             if info is not None and info.si_signo != signals.SIGIO:
                 return info
 
-    def _doubt(self, state: str, lease: "Lease") -> None:
-        """In the thread that renews the lease: the store answers no more, or again."""
-        if self._settings.quiet:
-            return
-        if state == "jeopardy":
-            self._say(messages.in_jeopardy(lease.left))
-        elif state == "safe":
-            self._say(messages.out_of_jeopardy())
+    def _pause(self, now: float) -> float:
+        """Seconds until the next look."""
+        if self.loss.begun:
+            pause = self.loss.pause(now)
+            return _LOOK if pause is None else min(pause, _LOOK)
+        lease = self._lock.lease
+        return _LOOK if lease is None else min(lease.left, _LOOK)
 
     def _look(self, child: int, now: float) -> None:
         if self.loss.begun:
@@ -109,10 +107,19 @@ class Guard:
             return
         try:
             self._lock.hear()
+            self._doubt(self._lock.lease)
         except FlomError as error:
             self._grace = self._lock.grace(self._settings.kill_after / 1000)
             self._send(child, self.loss.begin(now, self._grace))
             self._say(messages.lost_meanwhile(error, self._policy, child, self._grace))
+
+    def _doubt(self, lease: "Lease | None") -> None:
+        """Tell that the store answers no more, or again."""
+        in_doubt = lease is not None and lease.state != "safe"
+        if lease is None or in_doubt is self._in_doubt or self._settings.quiet:
+            return
+        self._in_doubt = in_doubt
+        self._say(messages.in_jeopardy(lease.left) if in_doubt else messages.out_of_jeopardy())
 
     def _send(self, child: int, numbers: "Sequence[int]") -> None:
         try:

@@ -25,6 +25,8 @@ _STDERR = 2
 _ERASE = "\r\x1b[K"
 # Signals that end or stop the command, which must not leave the line behind.
 _ENDING = (signals.SIGINT, signals.SIGTERM, signals.SIGHUP, signals.SIGQUIT, signals.SIGTSTP)
+# Seconds that a daemon has for its first answer, before something is shown without it.
+_ANSWER = 0.5
 # In units of the interval: the longest pause between two questions where lines are plain, and the
 # first and the longest one between two lines that say the same.
 _LONGEST_PAUSE = 30
@@ -35,7 +37,7 @@ class Waiting:
     """One wait. since: monotonic seconds of its begin; interval: seconds between two looks."""
 
     __slots__ = (
-        "_again", "_ask_at", "_asked", "_gap", "_interval", "_key", "_place", "_plain", "_row",
+        "_again", "_ask_at", "_asked_at", "_gap", "_interval", "_key", "_place", "_plain", "_row",
         "_row_at", "_settings", "_shown", "_since", "_taken",
     )  # fmt: skip
 
@@ -50,7 +52,7 @@ class Waiting:
         self._row: progress.Row | None = None
         self._row_at = 0.0
         self._ask_at = 0.0
-        self._asked = False
+        self._asked_at = 0.0
         self._key: object = None
         self._again = 0.0
         self._gap = 0.0
@@ -124,9 +126,9 @@ class Waiting:
                 self._row, self._row_at = row, now
             if due:
                 session.why.ask()
-                if not self._asked:
-                    self._asked = True
-                    return None  # it will have answered in a moment
+                self._asked_at = self._asked_at or now
+            if self._row is None and now < self._asked_at + _ANSWER:
+                return None  # it will have answered in a moment
             if self._row is not None:
                 age = now - self._row_at
                 news = progress.explained(name, self._row, waited, left, age)

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from types import SimpleNamespace
 
 from flom.errors import RC_LOCK_BUSY, RC_LOCK_CANT_WAIT, RC_SEND_ERROR, FlomError
 
@@ -54,6 +55,7 @@ class Engine:
         self.cancelled = self.closed = False
         self.rolled_back = None
         self.ours = self.theirs = None
+        self.lease = SimpleNamespace(state="safe")
 
     def connect(self):
         """Raises what the store says."""

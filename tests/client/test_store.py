@@ -163,6 +163,20 @@ def test_a_lost_lock_is_told_and_raised(store, face):
     assert [held.resource for held in seen] == ["R"]
 
 
+@FACES
+def test_who_was_stopped_knows_by_the_clock(store, face):
+    """Before the thread that watches over the lease has had its turn."""
+
+    def inside(held):
+        assert not held.lost
+        store.engines[0].lease.state = "jeopardy"
+        assert not held.lost
+        store.engines[0].lease.state = "lost"
+        assert held.lost
+
+    asyncio.run(taken(face, face.Client(URL), inside))
+
+
 def test_a_cancelled_wait_leaves_the_queue(store):
     async def main():
         client = flom.aio.Client(URL)

@@ -11,6 +11,7 @@ from flom.client.threads import NoThread, in_thread
 if TYPE_CHECKING:
     from flom.client.reach import Tell
     from flom.settings import Settings
+    from flom.store.session import Session
 
 T = TypeVar("T")
 
@@ -39,6 +40,11 @@ class Lock:
     def token(self) -> int | None:
         """The fencing token, None before the grant."""
         return self._engine.token
+
+    @property
+    def lease(self) -> "Session | None":
+        """The session, which knows whether the lock is lost."""
+        return self._engine.lease
 
     def fileno(self) -> int:
         """A descriptor whose other end is closed when the lock is lost, -1 without one."""

@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flom.store.session import Session
+
 
 class Engine(Protocol):
     """One lock at a daemon or in a store, of either shell."""
@@ -27,6 +29,10 @@ class Engine(Protocol):
     @property
     def token(self) -> int | None:
         """The fencing token of the grant, None if it has none."""
+
+    @property
+    def lease(self) -> "Session | None":
+        """What keeps a lock in a store, None for one at a daemon."""
 
     def fileno(self) -> int:
         """The descriptor of the connection, -1 without one."""
@@ -146,9 +152,15 @@ class BaseHeld(Generic[E]):
     def _look(self) -> bool:
         descriptor = self._engine.fileno()
         # Looked at before and after: a release in another thread ends the connection as well.
-        if self._release_token and descriptor >= 0 and ended(descriptor) and self._release_token:
+        over = self._release_token and descriptor >= 0 and self._is_over(descriptor)
+        if over and self._release_token:
             self._found_lost()
         return self._lost
+
+    def _is_over(self, descriptor: int) -> bool:
+        lease = self._engine.lease
+        # Who was stopped reads the clock before the thread that would close the descriptor does.
+        return ended(descriptor) or (lease is not None and lease.state == "lost")
 
     def _found_lost(self: Self) -> None:
         self._lost = True

@@ -56,6 +56,11 @@ class Lock:
         """The fencing token of the grant, None before it or if the daemon tells none."""
         return self._session.token
 
+    @property
+    def lease(self) -> None:
+        """As in `blocking`: a daemon keeps a lock as long as the connection lasts."""
+        return
+
     def fileno(self) -> int:
         """The descriptor of the connection, -1 without one."""
         return -1 if self._sock is None else self._sock.fileno()

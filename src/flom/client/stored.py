@@ -13,6 +13,7 @@ from flom.store.recipe import Busy
 if TYPE_CHECKING:
     from flom.client.reach import Tell
     from flom.settings import Settings
+    from flom.store.session import Session
 
 
 class Lock:
@@ -37,6 +38,11 @@ class Lock:
     def token(self) -> int | None:
         """The fencing token, None before the grant."""
         return self._engine.token
+
+    @property
+    def lease(self) -> "Session | None":
+        """The session, which knows whether the lock is lost."""
+        return self._engine.lease
 
     def fileno(self) -> int:
         """A descriptor whose other end is closed when the lock is lost, -1 without one."""

@@ -33,6 +33,11 @@ def test_an_answer_that_ends_gives_its_last_line_as_well():
     assert plain.receive(HEAD + b"\r\n" + b'{"a": 1}') == []
     assert plain.receive(b"") == [{"a": 1}]
     assert plain.ended
+    told = Stream()
+    assert told.receive(HEAD + b"content-length: 9\r\n\r\n" + b'{"a": ') == []
+    assert not told.ended
+    assert told.receive(b"1}\n") == [{"a": 1}]
+    assert told.ended
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ Endpoint = tuple[str, int]
 Answer = dict[str, Any]
 
 # Seconds for the first try at an endpoint, which double with each round; and between two rounds.
-_FIRST_TRY = 2.0
+_FIRST_TRY = 0.5
 _LONGEST_TRY = 16.0
 _PAUSE = 0.1
 # How often a token that the store does not know any more is replaced in one call.

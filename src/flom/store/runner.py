@@ -156,7 +156,7 @@ class Runner:
             self._look_at = monotonic() + self._look()
 
     def _follow(self) -> None:
-        """In the session's thread, after each renewal: leave what is lost, or does not answer."""
+        """In the session's thread: leave what is lost, or an endpoint that does not answer."""
         watch = self._watch
         if self._session.state == LOST:
             self.interrupt()

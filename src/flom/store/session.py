@@ -1,4 +1,7 @@
-"""The session of a client in a store: a lease, renewed by a thread until it is lost or ended."""
+"""The session of a client in a store: a lease, renewed until it is lost or ended.
+
+One thread talks to the store, which may take its time; another looks at the clock.
+"""
 
 import signal
 import socket
@@ -7,13 +10,13 @@ from collections.abc import Callable
 from random import random
 from time import CLOCK_BOOTTIME, clock_gettime, monotonic
 
-from flom.errors import FlomError
+from flom.errors import RC_G_THREAD_NEW_ERROR, FlomError
 from flom.store import etcd
 from flom.store.gateway import Cancelled, Gateway, Refused, cut, drop
 from flom.store.lease import LOST, SAFE, Lease
 
-# Seconds between two tries to renew, and between two looks at the clock: threads sleep by a clock
-# that stands still while the machine sleeps.
+# Seconds between two tries to renew, and between two looks at the clock: threads sleep by one that
+# stands still while the machine sleeps.
 _RETRY = 0.5
 _LOOK = 1.0
 # Of the time to live: how long one renewal is tried before its result is looked at.
@@ -23,9 +26,9 @@ _TRY = 1 / 6
 class Session:
     """A lease of `ttl` seconds with this number, from `open` to `close`.
 
-    grace: see lease.Lease. `on_change` is called in the session's thread with each new state,
+    grace: see lease.Lease. `on_change` is called in a thread of the session with each new state,
     "jeopardy", "safe" again, or "lost", which is the last; None: nobody wants to know. `on_move`
-    is called there when another endpoint is asked than before.
+    is called there when another endpoint may be asked than before, or none any more.
     """
 
     def __init__(self, gateway: Gateway, number: int, ttl: int, grace: float) -> None:
@@ -38,13 +41,14 @@ class Session:
         self._grace = grace
         self._lease = Lease(ttl, 0.0, grace)
         self._told = SAFE
-        self._retry_at = 0.0
+        self._telling = threading.RLock()
         self._kept: dict[int, tuple[float, float]] = {}
         self._stopped = threading.Event()
+        self._woken = threading.Event()
         self._theirs, self._ours = socket.socketpair()
 
     def open(self, deadline: float) -> None:
-        """Get the lease, by a monotonic time; raises as `Gateway.call`."""
+        """Get the lease, by a monotonic time; raises as `Gateway.call`, or -215."""
         sent = boot_time()
         try:
             self._gateway.call(
@@ -54,7 +58,8 @@ class Session:
             if not etcd.exists(refused.text):  # an earlier try has made it
                 raise
         self._lease = Lease(self._ttl, sent, self._grace)
-        _start_unsignalled(threading.Thread(target=self._run, name="flom-session", daemon=True))
+        for name, work in (("flom-session", self._watch), ("flom-renewal", self._renew)):
+            _start_unsignalled(threading.Thread(target=work, name=name, daemon=True))
 
     @property
     def state(self) -> str:
@@ -78,6 +83,7 @@ class Session:
     def keep(self, lease: int, period: float) -> None:
         """Renew another lease every so many seconds as well."""
         self._kept[lease] = period, boot_time() + period
+        self._woken.set()
 
     def lose(self) -> None:
         """The lease is gone."""
@@ -87,6 +93,7 @@ class Session:
     def close(self) -> None:
         """Renew no more; the lease itself stays."""
         self._stopped.set()
+        self._woken.set()
         self._renewing.abort()
         self._theirs.close()
         self._ours.close()
@@ -97,61 +104,73 @@ class Session:
         drop(self._theirs)
         drop(self._ours)
 
-    def _run(self) -> None:
+    def _watch(self) -> None:
+        """Tell the loss in time, whatever the other thread has to wait for."""
+        while not self._stopped.is_set():
+            now = boot_time()
+            self._tell(self._lease.state(now))
+            if self._told == LOST:
+                return
+            self._stopped.wait(min(max(self._lease.change(now) - now, 0.0), _LOOK))
+
+    def _renew(self) -> None:
+        """Renew all leases when it is time, until the session's own is lost."""
         try:
-            jitter = random()
-            while not self._stopped.is_set():
+            at = self._lease.renewal(random())
+            while not self._stopped.is_set() and self.state != LOST:
                 now = boot_time()
-                self._tell(self._lease.state(now))
-                if self._told == LOST:
-                    return
-                if now >= self._lease.renewal(jitter) and now >= self._retry_at:
-                    self._renew(now)
-                    jitter = random()
+                if now >= at:
+                    at = self._renew_own(now)
                     continue
                 self._renew_others(now)
-                due = [self._lease.change(now), max(self._lease.renewal(jitter), self._retry_at)]
-                self._stopped.wait(min(max(min(due) - now, 0.0), _LOOK))
+                due = [at, *(due for _, due in list(self._kept.values()))]
+                self._woken.wait(max(min(due) - boot_time(), 0.0))
+                self._woken.clear()
         finally:
             if not self._stopped.is_set():
                 self.lose()
             self._renewing.close()
 
-    def _renew(self, now: float) -> None:
-        limit = min(self._ttl * _TRY, self._lease.left(now))
-        left = self._ask(self.number, limit)
-        if left is None:
-            self._retry_at = boot_time() + _RETRY
-        elif left:
+    def _renew_own(self, now: float) -> float:
+        """Renew; returns when to do so again."""
+        left = self._ask(self.number)
+        if left:
             self._lease.renewed(now)
-        else:
+        elif left == 0:
             self._lease.lose()
-        if self.on_move is not None:
-            self.on_move()
+        self._tell(self.state)
+        self._moved()
+        return boot_time() + _RETRY if left is None else self._lease.renewal(random())
 
     def _renew_others(self, now: float) -> None:
         for lease, (period, due) in list(self._kept.items()):
             if now >= due:
                 self._kept[lease] = period, now + period
-                if self._ask(lease, self._ttl * _TRY) == 0:
+                if self._ask(lease) == 0:
                     del self._kept[lease]
 
-    def _ask(self, lease: int, seconds: float) -> int | None:
+    def _ask(self, lease: int) -> int | None:
         """The seconds a lease has after a renewal, None if the store does not answer."""
         try:
-            deadline = monotonic() + seconds
+            deadline = monotonic() + self._ttl * _TRY
             return etcd.left(self._renewing.call(etcd.KEEP_ALIVE, {"ID": lease}, deadline))
         except (Refused, FlomError, Cancelled):
             return None
 
     def _tell(self, state: str) -> None:
-        if state == self._told:
-            return
-        self._told = state
-        if state == LOST:
-            cut(self._ours)
-        if self.on_change is not None:
-            self.on_change(state)
+        with self._telling:
+            if state == self._told or self._told == LOST:
+                return
+            self._told = state
+            if state == LOST:
+                cut(self._ours)
+                self._moved()
+            if self.on_change is not None:
+                self.on_change(state)
+
+    def _moved(self) -> None:
+        if self.on_move is not None:
+            self.on_move()
 
 
 def boot_time() -> float:
@@ -164,5 +183,7 @@ def _start_unsignalled(thread: threading.Thread) -> None:
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         thread.start()
+    except RuntimeError as error:
+        raise FlomError(RC_G_THREAD_NEW_ERROR, f"the session needs a thread: {error}") from None
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

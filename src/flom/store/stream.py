@@ -19,7 +19,7 @@ class Stream:
         self.ended = False
         self._chunked = False
         self._data = b""
-        self._left: int | None = None  # bytes of the present chunk; None: its size comes next
+        self._left: int | None = None  # bytes of the chunk, or of all; None: nobody knows yet
         self._text = b""
 
     def receive(self, data: bytes) -> list[dict[str, Any]]:
@@ -34,7 +34,7 @@ class Stream:
         if self._chunked:
             self._unpack()
         else:
-            self._text, self._data = self._text + self._data, b""
+            self._take_plain()
         *lines, self._text = self._text.split(b"\n")
         if self.ended:
             lines.append(self._text)
@@ -53,12 +53,18 @@ class Stream:
         if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
             raise ValueError("no answer of a web server")
         self.status = int(words[1])
-        known = [field.lower().partition(b":") for field in fields]
-        self._chunked = any(
-            name.strip() == b"transfer-encoding" and b"chunked" in value for name, _, value in known
-        )
+        known = {name.strip().lower(): value.strip() for name, _, value in map(_field, fields)}
+        self._chunked = b"chunked" in known.get(b"transfer-encoding", b"").lower()
+        if b"content-length" in known:
+            self._left = int(known[b"content-length"])
         self._data = rest
         return True
+
+    def _take_plain(self) -> None:
+        self._text, piece, self._data = self._text + self._data, self._data, b""
+        if self._left is not None:
+            self._left -= len(piece)
+            self.ended = self.ended or self._left <= 0
 
     def _unpack(self) -> None:
         while self._data:
@@ -79,6 +85,10 @@ class Stream:
                 self._text += piece
                 self._data = self._data[len(piece) :]
                 self._left = self._left - len(piece) or None
+
+
+def _field(line: bytes) -> tuple[bytes, bytes, bytes]:
+    return line.partition(b":")
 
 
 def _object(line: bytes) -> dict[str, Any]:

@@ -33,31 +33,35 @@ class Watch:
     def wait(self, seconds: float) -> bool:
         """Whether it has ended within so many seconds."""
         deadline = monotonic() + seconds
-        while (left := deadline - monotonic()) > 0:
+        while True:
+            until = deadline if self._begun else min(deadline, self._begin_by)
+            left = until - monotonic()
+            if left <= 0:
+                return not self._begun and until == self._begin_by and self._lost()
             self._sock.settimeout(left)
             try:
                 answers = self._stream.receive(self._sock.recv(_RECEIVE_SIZE))
             except TimeoutError:
                 continue
             except (OSError, ValueError):
-                self.broken = True
-                self._gateway.endpoints.failed(self.endpoint)
-                return True
+                return self._lost()
             if any(map(self._ends, answers)):
                 return True
             if self._stream.ended:
-                self.broken = True
-                return True
-        return not self._begun and monotonic() >= self._begin_by
+                return self._lost()
 
     def _ends(self, answer: etcd.Body) -> bool:
         result = answer.get("result")
         if not isinstance(result, dict):
-            self.broken = True
             self._gateway.stale(refusal(answer))
-            return True
+            return self._lost()
         self._begun = True
         return bool(result.get("events") or result.get("canceled"))
+
+    def _lost(self) -> bool:
+        self.broken = True
+        self._gateway.endpoints.failed(self.endpoint)
+        return True
 
     def abort(self) -> None:
         """End the wait, from any thread."""

@@ -1,0 +1,102 @@
+"""A session at an endpoint that answers, hangs, or knows the lease no more."""
+
+import threading
+import time
+
+import pytest
+from support import wait_for
+
+from flom.client.watch import ended
+from flom.store import etcd
+from flom.store.gateway import Endpoints, Gateway
+from flom.store.lease import JEOPARDY, LOST, SAFE
+from flom.store.session import Session
+from flom.store.url import Target
+
+from .endpoint import OK, Endpoint, endpoints
+
+NUMBER, OTHER = 4711, 77
+LATER = 60.0
+
+
+class Store:
+    """Grants every lease; renews those it knows, until it falls silent."""
+
+    def __init__(self):
+        self.known = {NUMBER, OTHER}
+        self.silent = threading.Event()
+        self.renewed = []
+
+    def __call__(self, path, body, headers):
+        if path == etcd.GRANT:
+            return OK, body
+        if self.silent.is_set():
+            return Endpoint.HANG
+        self.renewed.append(body["ID"])
+        ttl = {"TTL": "9"} if body["ID"] in self.known else {}
+        return OK, {"result": {"ID": str(body["ID"]), **ttl}}
+
+
+@pytest.fixture
+def store():
+    return Store()
+
+
+@pytest.fixture
+def session(store):
+    with endpoints(store) as (one,):
+        target = Target((one.address,), "p")
+        made = Session(Gateway(target, Endpoints(target), None, None), NUMBER, 1, 0.0)
+        made.states, made.moves = [], []
+        made.on_change = made.states.append
+        made.on_move = lambda: made.moves.append(made.state)
+        made.open(time.monotonic() + LATER)
+        yield made
+        made.close()
+
+
+def test_a_session_is_renewed_until_it_is_closed(store, session):
+    wait_for(lambda: len(store.renewed) > 3, "renewals")
+    assert session.state == SAFE
+    assert session.left > 0
+    assert set(store.renewed) == {NUMBER}
+    threads = [one for one in threading.enumerate() if one.name in ("flom-session", "flom-renewal")]
+    session.close()
+    for thread in threads:
+        thread.join(LATER)
+        assert not thread.is_alive()
+    assert LOST not in session.states
+
+
+def test_a_session_is_lost_while_its_renewal_waits_for_an_answer(store, session):
+    store.silent.set()
+    wait_for(lambda: LOST in session.states, "the loss")
+    assert session.states[-2:] == [JEOPARDY, LOST]
+    assert session.state == LOST
+    assert session.left == 0.0
+    assert ended(session.fileno())
+    assert session.moves[-1] == LOST, "who waits in vain has to be told"
+
+
+def test_a_session_that_the_store_does_not_know_is_lost(store, session):
+    store.known.clear()
+    wait_for(lambda: LOST in session.states, "the loss")
+    assert ended(session.fileno())
+
+
+def test_a_loss_is_told_once(store, session):
+    session.lose()
+    session.lose()
+    assert session.states.count(LOST) == 1
+    wait_for(lambda: ended(session.fileno()), "the end")
+
+
+def test_other_leases_are_kept_as_long_as_they_live(store, session):
+    session.keep(OTHER, 0.01)
+    wait_for(lambda: store.renewed.count(OTHER) > 2, "renewals")
+    store.known.discard(OTHER)
+    before = store.renewed.count(OTHER)
+    count = len(store.renewed)
+    wait_for(lambda: len(store.renewed) > count + 3, "renewals of the session")
+    assert store.renewed.count(OTHER) <= before + 2
+    assert session.state != LOST

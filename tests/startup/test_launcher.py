@@ -90,9 +90,14 @@ def test_what_an_installer_has_compiled_is_run_as_it_is(venv):
         compiled.with_name(f"boot.cpython-{version}.pyc").touch()
     assert run([venv.flom, "word"])[-2].endswith("/__main__.py")
     compiled.touch()
+    source = venv.package / "boot.py"
+    source.touch()
+    os.utime(source, (1e9, 1e9))
     called = run([venv.flom, "word"])
     assert os.path.samefile(called[-2], compiled)
     assert called[-1] == "word"
+    os.utime(compiled, (1e9 - 1, 1e9 - 1))  # of an earlier version, for all anybody knows
+    assert run([venv.flom, "word"])[-2].endswith("/__main__.py")
 
 
 @pytest.mark.parametrize("words", [[], ["x"]])

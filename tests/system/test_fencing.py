@@ -1,15 +1,21 @@
 """Fencing tokens: each holder of a resource has a higher one than all before it."""
 
 import asyncio
+import os
 import re
 import socket
+import sqlite3
+import subprocess
+import sys
 
 import pytest
+import test_use_cases as pages
 from peer import encoded, lock_message, message, unlock_message
 from support import wait_for
 
 import flom
 
+PAGE = pages.ROOT / "docs" / "use-cases" / "fencing.md"
 TELL = ("--", "sh", "-c", "echo $FLOM_FENCING_TOKEN")
 OURS = f'<session peerid=""/><resource name="{encoded("R")}" mode="5" wait="1" create="1"/>'
 
@@ -77,3 +83,57 @@ def answer_of(peer):
     """The bytes of one answer."""
     wait_for(lambda: peer.sock.recv(4096, socket.MSG_PEEK).endswith(b"</msg>"), "an answer")
     return peer.sock.recv(4096)
+
+
+def program(name):
+    """A program as the page shows it."""
+    return re.search(rf"cat >{name} <<'END'\n(.*?)^END$", PAGE.read_text(), re.DOTALL | re.M)[1]
+
+
+def of_all_at_once(folder, words):
+    """Run the same program with each of twenty tokens, out of order; those it has served."""
+    tokens = [7 * number % 20 + 1 for number in range(20)]
+    running = {
+        token: subprocess.Popen(
+            [*words, str(token)], cwd=folder, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            text=True, env={**os.environ, "FLOM_FENCING_TOKEN": str(token)},
+        )
+        for token in tokens
+    }  # fmt: skip
+    ends = {token: process.wait(60) for token, process in running.items()}
+    for process in running.values():
+        assert process.returncode == 0 or "refused" in process.stderr.read()
+        process.stderr.close()
+    served = {token for token, status in ends.items() if status == 0}
+    assert 20 in served
+    return served
+
+
+def test_files_of_the_page_take_only_the_newest(folder):
+    """However many write at once, and in whatever order."""
+    (folder / "put").write_text(program("put"))
+    for _ in range(5):
+        of_all_at_once(folder, ["sh", "-c", "echo $1 | sh put report $1", "sh"])
+        assert (folder / "report").read_text() == (folder / "report.token").read_text() == "20\n"
+        assert sorted(path.name for path in folder.glob("report*")) == [
+            "report", "report.lock", "report.token",
+        ]  # fmt: skip
+        (folder / "report.token").unlink()
+    done = subprocess.run(["sh", "put", "report", ""], cwd=folder, check=False, capture_output=True)
+    assert (done.returncode, done.stderr) == (2, b"put: no token\n")
+
+
+def test_transactions_of_the_page_take_nobody_older(folder):
+    """What was refused has changed nothing."""
+    (folder / "deposit.py").write_text(program("deposit.py"))
+    base = sqlite3.connect(folder / "base")
+    base.executescript(
+        "CREATE TABLE fence (resource TEXT PRIMARY KEY, token INTEGER NOT NULL);"
+        "INSERT INTO fence VALUES ('accounts', 0);"
+        "CREATE TABLE accounts (balance INTEGER);"
+        "INSERT INTO accounts VALUES (0);"
+    )
+    served = of_all_at_once(folder, [sys.executable, "deposit.py"])
+    assert base.execute("SELECT token FROM fence").fetchone() == (20,)
+    assert base.execute("SELECT balance FROM accounts").fetchone() == (sum(served),)
+    base.close()

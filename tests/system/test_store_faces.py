@@ -151,6 +151,15 @@ def test_a_log_says_what_is_waited_for(place):
     waiter.wait(BOUND)
 
 
+def test_the_trace_tells_what_was_asked_of_whom(place):
+    done = place.run("-r", "R", "--", "true", env={"FLOM_TRACE_MASK": "8"})
+    asked = re.findall(r"flom_store: /v3/(\S+) at (\S+)/ret_cod=0", done.stderr)
+    paths = [path for path, _ in asked]
+    assert (paths[0], paths[-1]) == ("lease/grant", "lease/revoke")
+    assert paths.count("kv/txn") >= 2
+    assert {address for _, address in asked} == set(place.store.addresses)
+
+
 def test_the_check(place):
     fine = place.run("--check", "-r", "R", "--", "true")
     assert fine.returncode == 0

@@ -8,6 +8,7 @@ import ssl
 from time import monotonic, sleep
 from typing import Any
 
+from flom import trace
 from flom.errors import (
     OWN_RC_ACCESS_DENIED,
     RC_CONNECT_ERROR,
@@ -208,6 +209,10 @@ class Gateway:
             raise not_allowed(self.target, refused) from None
 
     def _exchange(self, path: str, body: Answer, headers: dict[str, str], seconds: float) -> Answer:
+        what = f"flom_store: {path} at {joined(*self.endpoints.current())}"
+        return trace.told(trace.CLIENT, what, self._post, path, body, headers, seconds)
+
+    def _post(self, path: str, body: Answer, headers: dict[str, str], seconds: float) -> Answer:
         connection = self._connected(seconds)
         try:
             connection.request("POST", path, json.dumps(body), headers)

@@ -212,8 +212,11 @@ def test_a_subprocess_learns_what_a_command_would(client, place):
         theirs = dict(line.split("=") for line in shown.splitlines() if line.startswith("FLOM_"))
         with client.lock(resource, mode=mode) as held:
             ours = held.environ()
-        # Of a set the next one gets another element, and each lock is a session of its own.
-        for name in {"FLOM_ELEMENT", "FLOM_SESSION"} & theirs.keys():
+        # Of a set the next one gets another element, each lock is a session of its own, and
+        # tokens rise.
+        own = {"FLOM_ELEMENT", "FLOM_SESSION", "FLOM_FENCING_TOKEN"} & theirs.keys()
+        assert len(own) >= 2
+        for name in own:
             assert ours.pop(name) != theirs.pop(name)
         assert ours == theirs
 

@@ -14,7 +14,7 @@ from flom.net.discovery import GroupEndpoint
 from flom.net.options import Keepalive
 from flom.settings import Settings
 from flom.wire.codec import encode
-from flom.wire.messages import Discover, Discovered
+from flom.wire.rare import Discover, Discovered
 
 NOBODY = 1  # a port at which nobody listens
 

@@ -18,7 +18,8 @@ from flom.errors import (
 from flom.net.connect import NobodyListens
 from flom.settings import Settings
 from flom.wire.codec import encode
-from flom.wire.messages import END_OF_ANSWER, NOTICE, PART, Ask, Lock, Tell
+from flom.wire.messages import END_OF_ANSWER, NOTICE, PART, Lock
+from flom.wire.rare import Ask, Tell
 from flom.wire.server import ServerConversation
 
 LIMIT = 60.0

@@ -7,7 +7,8 @@ from flom.errors import RC_PROTOCOL_LEVEL_MISMATCH, FlomError, ProtocolError
 from flom.wire import codec, xmlreader
 from flom.wire.client import ClientConversation
 from flom.wire.codec import decode, decode_datagram, encode
-from flom.wire.messages import Answer, Discover, Discovered, Lock
+from flom.wire.messages import Answer, Lock
+from flom.wire.rare import Discover, Discovered
 from flom.wire.server import ServerConversation
 
 PEERID = "5e4d3c2b1a" + "0" * 22

@@ -10,7 +10,7 @@ from flom.daemon.reactor import Reactor
 from flom.net.discovery import Group, Membership
 from flom.net.sockets import AF_INET
 from flom.wire.codec import decode_datagram, encode
-from flom.wire.messages import Discover, Discovered
+from flom.wire.rare import Discover, Discovered
 
 QUESTION = encode(Discover())
 

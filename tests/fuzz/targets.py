@@ -16,7 +16,8 @@ from flom.core.table import Table
 from flom.errors import ConfigError, FlomError, ProtocolError, UsageError
 from flom.settings import Settings
 from flom.wire import codec, tokens
-from flom.wire.messages import LOCK_ATTRIBUTES, Ask, Lock, Shutdown, Unlock
+from flom.wire.messages import LOCK_ATTRIBUTES, Lock, Unlock
+from flom.wire.rare import Ask, Shutdown
 from flom.wire.stream import MessageStream
 
 _KINDS = sorted(LOCK_ATTRIBUTES)

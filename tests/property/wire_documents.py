@@ -3,19 +3,8 @@
 from hypothesis import strategies as st
 
 from flom.wire.codec import encode
-from flom.wire.messages import (
-    LOCK_ATTRIBUTES,
-    Answer,
-    Ask,
-    Discover,
-    Discovered,
-    Lock,
-    Managed,
-    Ping,
-    Shutdown,
-    Tell,
-    Unlock,
-)
+from flom.wire.messages import LOCK_ATTRIBUTES, Answer, Lock, Unlock
+from flom.wire.rare import Ask, Discover, Discovered, Managed, Ping, Shutdown, Tell
 
 # What XML can carry, and what tends to go wrong in it, more often than chance has it.
 characters = st.one_of(

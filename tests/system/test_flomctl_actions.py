@@ -15,7 +15,8 @@ from state_rows import validate
 from support import BOUND, OTHER_UID, kill, need_program, need_root
 
 from flom.errors import RC_LOCK_WAIT_RESOURCE
-from flom.wire.messages import Lock, Shutdown
+from flom.wire.messages import Lock
+from flom.wire.rare import Shutdown
 from flom.wire.server import ServerConversation
 
 # Breaking locks

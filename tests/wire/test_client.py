@@ -16,18 +16,8 @@ from flom.errors import (
 )
 from flom.wire.client import ASKED, BOUND, ENDED, NEW, WAITING, ClientConversation
 from flom.wire.codec import decode, encode
-from flom.wire.messages import (
-    Answer,
-    Ask,
-    Discover,
-    Discovered,
-    Lock,
-    Managed,
-    Ping,
-    Shutdown,
-    Tell,
-    Unlock,
-)
+from flom.wire.messages import Answer, Lock, Unlock
+from flom.wire.rare import Ask, Discover, Discovered, Managed, Ping, Shutdown, Tell
 
 ID = "0" * 32
 

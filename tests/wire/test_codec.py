@@ -11,19 +11,8 @@ from flom.errors import (
 )
 from flom.wire import codec
 from flom.wire.codec import decode, decode_datagram, encode
-from flom.wire.messages import (
-    MOST_ELEMENTS,
-    Answer,
-    Ask,
-    Discover,
-    Discovered,
-    Lock,
-    Managed,
-    Ping,
-    Shutdown,
-    Tell,
-    Unlock,
-)
+from flom.wire.messages import MOST_ELEMENTS, Answer, Lock, Unlock
+from flom.wire.rare import Ask, Discover, Discovered, Managed, Ping, Shutdown, Tell
 
 PROLOG = '<?xml version="1.0" encoding="UTF-8" ?>'
 LOCK = Lock("id", b"abc", 5, True, 1, True, 0)

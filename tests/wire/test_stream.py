@@ -5,7 +5,8 @@ import pytest
 from flom.errors import RC_BUFFER_OVERFLOW, RC_MSG_DESERIALIZE_ERROR, ProtocolError
 from flom.wire import stream as module
 from flom.wire.codec import decode, encode
-from flom.wire.messages import Answer, Discover, Lock, Ping, Unlock
+from flom.wire.messages import Answer, Lock, Unlock
+from flom.wire.rare import Discover, Ping
 from flom.wire.stream import MOST_ENDS, MessageStream
 
 LOCK = Lock("id", b"abc", 5, True, 1, True, 0)

@@ -19,7 +19,7 @@ from flom.net.connect import NobodyListens, connect_tcp
 from flom.net.discovery import LARGEST, GroupEndpoint, asking, resolve_group
 from flom.net.sockets import AF_INET, AF_INET6, SOCK_DGRAM, inet_pton, socket
 from flom.wire.codec import decode_datagram, encode
-from flom.wire.messages import Discover, Discovered
+from flom.wire.rare import Discover, Discovered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

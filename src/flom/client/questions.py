@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from flom.client.reach import Tell
     from flom.settings import Settings
-    from flom.wire.messages import Tell as Told
+    from flom.wire.rare import Tell as Told
 
     Row = dict[str, object]
 

@@ -8,7 +8,7 @@ from flom.daemon.reactor import READ
 from flom.net.address import numeric
 from flom.net.discovery import LARGEST, WILDCARDS
 from flom.wire.codec import decode_datagram, encode
-from flom.wire.messages import Discover, Discovered
+from flom.wire.rare import Discover, Discovered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

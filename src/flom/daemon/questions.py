@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flom.daemon.rows import Row
     from flom.daemon.server import Server
     from flom.log import StreamLog, SystemLog
-    from flom.wire.messages import Ask
+    from flom.wire.rare import Ask
 
     Words = dict[str, str]
 

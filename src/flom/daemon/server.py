@@ -20,7 +20,8 @@ from flom.errors import (
     ProtocolError,
 )
 from flom.net.sockets import is_passing
-from flom.wire.messages import Lock, Shutdown, Unlock
+from flom.wire.messages import Lock, Unlock
+from flom.wire.rare import Shutdown
 from flom.wire.server import NEW
 from flom.wire.tokens import FLOM, ONLOOKER, read, sessions
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from flom.daemon.terms import Terms
     from flom.log import StreamLog, SystemLog
     from flom.net.listen import Listener
-    from flom.wire.messages import Ask
+    from flom.wire.rare import Ask
 
 # Small: few messages are longer, a larger buffer is made and cut for every message, and a client
 # that sends without waiting would get more of each round than those who wait.

@@ -17,17 +17,16 @@ from flom.wire.messages import (
     LAST,
     LATER,
     Answer,
-    Ask,
     Lock,
-    Managed,
     Message,
-    Ping,
-    Shutdown,
-    Tell,
     Unlock,
 )
 from flom.wire.stream import MessageStream
 from flom.wire.tokens import announced
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flom.wire.rare import Tell
 
 # The largest request an old daemon reads, in bytes (W-4).
 LARGEST_REQUEST = 511
@@ -42,11 +41,12 @@ NEW, ASKED, WAITING, BOUND, MANAGING, ENDED = (
 
 # Which request may be sent in a state, and the state after it. None while one is pending: whoever
 # gives up waiting closes (W-22). Management is the first message or none (W-63).
-REQUESTS: dict[str, dict[type[Message], str]] = {
-    NEW: {Lock: ASKED, Shutdown: MANAGING},
+_LOCK, _UNLOCK, _MANAGEMENT = 1, 2, 5  # verbs
+REQUESTS: dict[str, dict[int, str]] = {
+    NEW: {_LOCK: ASKED, _MANAGEMENT: MANAGING},
     ASKED: {},
     WAITING: {},
-    BOUND: {Lock: ASKED, Unlock: BOUND},
+    BOUND: {_LOCK: ASKED, _UNLOCK: BOUND},
     MANAGING: {},
     ENDED: {},
 }
@@ -125,6 +125,8 @@ class ClientConversation:
 
     def shutdown(self, immediate: bool) -> bytes:
         """The bytes that end the daemon; see `verdict` for what comes back."""
+        from flom.wire.rare import Shutdown
+
         shutdown = Shutdown(self._peerid, immediate, self._ext)
         return self._send(shutdown, encode(shutdown))
 
@@ -135,11 +137,13 @@ class ClientConversation:
         """
         if not self.extended or self.state is ENDED:
             raise FlomError(OWN_RC_NO_STATE, "the daemon does not tell its state")
+        from flom.wire.rare import Ask
+
         self._asked += 1
         return self._asked, encode(Ask(self._asked, what, words))
 
     def _send(self, message: Message, data: bytes) -> bytes:
-        after = REQUESTS[self.state].get(type(message))
+        after = REQUESTS[self.state].get(message.verb)
         if after is None:
             raise FlomError(
                 RC_API_INVALID_SEQUENCE, f"no {type(message).__name__.lower()} when {self.state}"
@@ -171,12 +175,7 @@ class ClientConversation:
                 return None
             if isinstance(message, Answer):
                 return self._judge(message)
-            if isinstance(message, Tell) and self.extended:
-                self.told.append(message)
-                continue
-            if not isinstance(message, Ping) or message.step != _PING:
-                raise ProtocolError(RC_PROTOCOL_ERROR, f"no answer to a lock: {message!r}")
-            self._out += encode(Ping(_PONG))
+            self._take(message)
         return None
 
     def verdict(self) -> int:
@@ -184,11 +183,24 @@ class ClientConversation:
 
         Only daemons that know our extension answer; never raises (wire.md 14).
         """
+        from flom.wire.rare import Managed
+
         try:
             message = self._stream.next_message()
         except ProtocolError:
             return 0
         return message.rc or 0 if isinstance(message, Managed) else 0
+
+    def _take(self, message: Message) -> None:
+        """Whatever comes besides answers to a lock."""
+        from flom.wire.rare import Ping, Tell
+
+        if isinstance(message, Tell) and self.extended:
+            self.told.append(message)
+            return
+        if not isinstance(message, Ping) or message.step != _PING:
+            raise ProtocolError(RC_PROTOCOL_ERROR, f"no answer to a lock: {message!r}")
+        self._out += encode(Ping(_PONG))
 
     def _judge(self, answer: Answer) -> Answer:
         if answer.ext and self._ext and announced(answer.ext):

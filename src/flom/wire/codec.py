@@ -12,17 +12,9 @@ from flom.wire.messages import (
     LOCK_ATTRIBUTES,
     MESSAGES,
     MOST_ELEMENTS,
-    NOTICE,
     Answer,
-    Ask,
-    Discover,
-    Discovered,
     Lock,
-    Managed,
     Message,
-    Ping,
-    Shutdown,
-    Tell,
     Unlock,
 )
 from flom.wire.values import base64, escape, leading_number, number, unbase64
@@ -34,11 +26,11 @@ if TYPE_CHECKING:
     # The attributes of "msg", and of every element inside it, by name.
     Elements = dict[str, dict[str, str]]
     Shape = list[tuple[str, tuple[str, ...]]]
+    Reader = Callable[[Elements, int], Message]
+    Writer = Callable[..., str]
 
-_PROLOG = '<?xml version="1.0" encoding="UTF-8" ?>'
-_PART = f'{_PROLOG}<msg level="3" verb="6" step="16"><tell id="%d" data="%b"/></msg>'.encode()
-_NOTICE = f'{_PROLOG}<msg level="3" verb="6" step="32"><tell data="%b"/></msg>'.encode()
-_NOTHING: dict[str, str] = {}
+PROLOG = '<?xml version="1.0" encoding="UTF-8" ?>'
+NOTHING: dict[str, str] = {}
 
 # decode() is pure and clients repeat themselves: a bounded memory of what it gave.
 _MEMO_ENTRIES = 1024
@@ -58,19 +50,9 @@ def encode(message: Message) -> bytes:
     Raises ProtocolError if a text in it cannot be written as XML.
     """
     ext = f' ext="{escape(message.ext)}"' if message.ext else ""
-    body = _WRITERS[type(message)](message)
+    body = _writer(type(message))(message)
     head = f'<msg level="{LEVEL}" verb="{message.verb}" step="{message.step}"{ext}>'
-    return f"{_PROLOG}{head}{body}</msg>".encode()
-
-
-def part(number: int, data: bytes) -> bytes:
-    """The bytes of a `Tell` that is a part, its data given in base64."""
-    return _PART % (number, data)
-
-
-def notice(data: bytes) -> bytes:
-    """The bytes of a `Tell` that is a notice, its data given in base64."""
-    return _NOTICE % data
+    return f"{PROLOG}{head}{body}</msg>".encode()
 
 
 def decode(document: bytes) -> Message | None:
@@ -118,9 +100,9 @@ def _read_canonical(document: bytes) -> "Elements | None":
         text = str(document, "ascii")
     except UnicodeDecodeError:
         return None
-    if "&" in text or not text.startswith(_PROLOG) or not text.isprintable():
+    if "&" in text or not text.startswith(PROLOG) or not text.isprintable():
         return None
-    pieces = text[len(_PROLOG) :].split('"')
+    pieces = text[len(PROLOG) :].split('"')
     skeleton = '""'.join(pieces[::2])
     shape = _shapes.get(skeleton) or _learn_shape(skeleton)
     # as many "<" as in the skeleton: none in a value; an odd number of pieces: no quote left open
@@ -162,27 +144,47 @@ def _message(elements: "Elements") -> Message:
             RC_PROTOCOL_LEVEL_MISMATCH, f"protocol level {head['level'][:20]!r}, not {LEVEL}"
         )
     verb, step = number(head.get("verb", "")), number(head.get("step", ""))
-    kind = MESSAGES.get((verb, step))
-    if kind is None:
-        raise ProtocolError(RC_PROTOCOL_ERROR, f"no message has verb {verb} and step {step}")
-    message = _READERS[kind](elements, step)
+    message = _reader(verb, step)(elements, step)
     message.ext = head.get("ext", "")
     return message
 
 
-def _missing(what: str) -> ProtocolError:
+def _reader(verb: int, step: int) -> "Reader":
+    kind = MESSAGES.get((verb, step))
+    if kind is not None:
+        return _READERS[kind]
+    from flom.wire import rare  # few commands meet one
+
+    kind = rare.MESSAGES.get((verb, step))
+    if kind is None:
+        raise ProtocolError(RC_PROTOCOL_ERROR, f"no message has verb {verb} and step {step}")
+    return rare.READERS[kind]
+
+
+def _writer(kind: type[Message]) -> "Writer":
+    found = _WRITERS.get(kind)
+    if found is not None:
+        return found
+    from flom.wire import rare
+
+    return rare.WRITERS[kind]
+
+
+def missing(what: str) -> ProtocolError:
+    """The error for a message that lacks `what`."""
     return ProtocolError(RC_PROTOCOL_ERROR, f"a message without {what}")
 
 
-def _peerid(elements: "Elements") -> str | None:
-    return elements.get("session", _NOTHING).get("peerid")
+def peerid_of(elements: "Elements") -> str | None:
+    """The id of the host that has written a message, if it says one."""
+    return elements.get("session", NOTHING).get("peerid")
 
 
 def _read_lock(elements: "Elements", _step: int) -> Lock:
-    resource = elements.get("resource", _NOTHING)
+    resource = elements.get("resource", NOTHING)
     name = resource.get("name")
     return Lock(
-        _peerid(elements),
+        peerid_of(elements),
         None if name is None else unbase64(name),
         number(resource.get("mode", "0")),
         number(resource.get("wait", "0")) != 0,
@@ -193,76 +195,28 @@ def _read_lock(elements: "Elements", _step: int) -> Lock:
 
 
 def _read_answer(elements: "Elements", step: int) -> Answer:
-    answer = elements.get("answer", _NOTHING)
+    answer = elements.get("answer", NOTHING)
     rc = leading_number(answer.get("rc", ""))
-    return Answer(step, rc, answer.get("element"), _peerid(elements))
+    return Answer(step, rc, answer.get("element"), peerid_of(elements))
 
 
 def _read_unlock(elements: "Elements", _step: int) -> Unlock:
-    resource = elements.get("resource", _NOTHING)
+    resource = elements.get("resource", NOTHING)
     name = resource.get("name")
     if name is None:
-        raise _missing("the name of a resource")
+        raise missing("the name of a resource")
     return Unlock(unbase64(name), number(resource.get("rollback", "0")) != 0)
 
 
-def _read_ping(_elements: "Elements", step: int) -> Ping:
-    return Ping(step)
-
-
-def _read_discover(_elements: "Elements", _step: int) -> Discover:
-    return Discover()
-
-
-def _read_discovered(elements: "Elements", _step: int) -> Discovered:
-    network = elements.get("network", _NOTHING)
-    address, port = network.get("address"), number(network.get("port", ""))
-    if address is None or not 1 <= port <= 65535:
-        raise _missing("an address and a port")
-    return Discovered(address, port)
-
-
-def _read_shutdown(elements: "Elements", _step: int) -> Shutdown:
-    immediate = elements.get("shutdown", _NOTHING).get("immediate")
-    if immediate is None:
-        raise _missing("the kind of shutdown")
-    return Shutdown(_peerid(elements), number(immediate) != 0)
-
-
-def _read_managed(elements: "Elements", _step: int) -> Managed:
-    return Managed(leading_number(elements.get("answer", _NOTHING).get("rc", "")))
-
-
-def _read_ask(elements: "Elements", _step: int) -> Ask:
-    words = dict(elements.get("ask", _NOTHING))
-    what = words.pop("what", None)
-    if what is None:
-        raise _missing("a question")
-    return Ask(number(words.pop("id", "")), what, words)
-
-
-def _read_tell(elements: "Elements", step: int) -> Tell:
-    tell = elements.get("tell", _NOTHING)
-    data = unbase64(tell.get("data", ""))
-    rc = leading_number(tell.get("rc", ""))
-    return Tell(step, number(tell.get("id", "")), data, rc, tell.get("text", ""))
-
-
-_READERS: "dict[type[Message], Callable[[Elements, int], Message]]" = {
+_READERS: "dict[type[Message], Reader]" = {
     Lock: _read_lock,
     Answer: _read_answer,
     Unlock: _read_unlock,
-    Ping: _read_ping,
-    Discover: _read_discover,
-    Discovered: _read_discovered,
-    Shutdown: _read_shutdown,
-    Managed: _read_managed,
-    Ask: _read_ask,
-    Tell: _read_tell,
 }
 
 
-def _session(peerid: str | None) -> str:
+def session_of(peerid: str | None) -> str:
+    """The element that tells the id of the host that writes."""
     return f'<session peerid="{escape(peerid or "")}"/>'
 
 
@@ -276,11 +230,11 @@ def _write_lock(message: Lock) -> str:
         "lifespan": message.lifespan,
     }
     attributes = [f' {key}="{values[key]}"' for key in LOCK_ATTRIBUTES[message.kind]]
-    return f"{_session(message.peerid)}<resource{''.join(attributes)}/>"
+    return f"{session_of(message.peerid)}<resource{''.join(attributes)}/>"
 
 
 def _write_answer(message: Answer) -> str:
-    session = _session(message.peerid) if message.step == FIRST else ""
+    session = session_of(message.peerid) if message.step == FIRST else ""
     element = "" if message.element is None else f' element="{escape(message.element)}"'
     return f'{session}<answer rc="{message.rc}"{element}/>'
 
@@ -289,44 +243,8 @@ def _write_unlock(message: Unlock) -> str:
     return f'<resource name="{base64(message.name)}" rollback="{int(message.rollback)}" />'
 
 
-def _write_nothing(_message: Message) -> str:
-    return ""
-
-
-def _write_discovered(message: Discovered) -> str:
-    return f'<network address="{escape(message.address)}" port="{message.port}"/>'
-
-
-def _write_shutdown(message: Shutdown) -> str:
-    return f'{_session(message.peerid)}<shutdown immediate="{int(message.immediate)}"/>'
-
-
-def _write_managed(message: Managed) -> str:
-    return f'<answer rc="{message.rc}"/>'
-
-
-def _write_ask(message: Ask) -> str:
-    words = "".join(f' {key}="{escape(value)}"' for key, value in message.words.items())
-    return f'<ask id="{message.number}" what="{escape(message.what)}"{words}/>'
-
-
-def _write_tell(message: Tell) -> str:
-    number = "" if message.step == NOTICE else f' id="{message.number}"'
-    data = f' data="{base64(message.data)}"' if message.data else ""
-    rc = "" if message.rc is None else f' rc="{message.rc}"'
-    text = f' text="{escape(message.text)}"' if message.text else ""
-    return f"<tell{number}{data}{rc}{text}/>"
-
-
-_WRITERS: "dict[type[Message], Callable[..., str]]" = {
+_WRITERS: "dict[type[Message], Writer]" = {
     Lock: _write_lock,
     Answer: _write_answer,
     Unlock: _write_unlock,
-    Ping: _write_nothing,
-    Discover: _write_nothing,
-    Discovered: _write_discovered,
-    Shutdown: _write_shutdown,
-    Managed: _write_managed,
-    Ask: _write_ask,
-    Tell: _write_tell,
 }

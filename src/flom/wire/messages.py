@@ -1,7 +1,6 @@
 """The messages of protocol level 3, as data (wire.md 1 and 4).
 
-A message is told by its pair (verb, step); `MESSAGES` is the one table of the pairs that exist.
-Verb 6 and step 16 of verb 5 are our extension: nobody is sent them who has not announced it (W-67).
+A message is told by its pair (verb, step). Those of every lock are here, the others in `rare`.
 Messages are values: whoever holds one may keep it, nobody changes it (the codec hands out the
 same object for the same bytes).
 """
@@ -128,128 +127,11 @@ class Unlock(Message):
         self.ext = ext
 
 
-class Ping(Message):
-    """Is the peer alive: step 8 from the daemon, step 16 back (wire.md 11)."""
-
-    __slots__ = ("step",)
-    verb = 3
-    step: int
-
-    def __init__(self, step: int, ext: str = "") -> None:
-        self.step = step
-        self.ext = ext
-
-
-class Discover(Message):
-    """Where is a daemon? A datagram to the group (wire.md 13.1)."""
-
-    __slots__ = ()
-    verb = 4
-    step = 8
-
-    def __init__(self, ext: str = "") -> None:
-        self.ext = ext
-
-
-class Discovered(Message):
-    """Here is one: `address` "" means the sender's (wire.md 13.1, W-52); `port` is 1 to 65535."""
-
-    __slots__ = ("address", "port")
-    verb = 4
-    step = 16
-
-    def __init__(self, address: str, port: int, ext: str = "") -> None:
-        self.address = address
-        self.port = port
-        self.ext = ext
-
-
-class Shutdown(Message):
-    """A client ends the daemon (wire.md 14): at once, or when everybody has left."""
-
-    __slots__ = ("immediate", "peerid")
-    verb = 5
-    step = 8
-
-    def __init__(self, peerid: str | None, immediate: bool, ext: str = "") -> None:
-        self.peerid = peerid
-        self.immediate = immediate
-        self.ext = ext
-
-
-class Managed(Message):
-    """The daemon answers a shutdown, if the client has announced our extension."""
-
-    __slots__ = ("rc",)
-    verb = 5
-    step = 16
-
-    def __init__(self, rc: int | None, ext: str = "") -> None:
-        self.rc = rc
-        self.ext = ext
-
-
-class Ask(Message):
-    """A client asks for the state (extension). `words` are the attributes beyond the first two.
-
-    `number` is the client's own, and stands in every part of the answer.
-    """
-
-    __slots__ = ("number", "what", "words")
-    verb = 6
-    step = 8
-
-    def __init__(
-        self, number: int, what: str, words: dict[str, str] | None = None, ext: str = ""
-    ) -> None:
-        self.number = number
-        self.what = what
-        self.words = words or {}
-        self.ext = ext
-
-
-class Tell(Message):
-    """A part of an answer (step 16), its end (24), or a notice nobody asked for (32).
-
-    The parts of one answer, put together, are lines of JSON in UTF-8. `rc` and `text`, for people,
-    come with the end; a notice has no number.
-    """
-
-    __slots__ = ("data", "number", "rc", "step", "text")
-    verb = 6
-    step: int
-
-    def __init__(
-        self,
-        step: int,
-        number: int,
-        data: bytes = b"",
-        rc: int | None = None,
-        text: str = "",
-        ext: str = "",
-    ) -> None:
-        self.step = step
-        self.number = number
-        self.data = data
-        self.rc = rc
-        self.text = text
-        self.ext = ext
-
-
+# The messages of a lock by verb and step; `rare.MESSAGES` has the others.
 MESSAGES: dict[tuple[int, int], type[Message]] = {
     (1, 8): Lock,
     (1, FIRST): Answer,
     (1, LATER): Answer,
     (1, LAST): Answer,
     (2, 8): Unlock,
-    (3, 8): Ping,
-    (3, 16): Ping,
-    (4, 8): Discover,
-    (4, 16): Discovered,
-    (5, 8): Shutdown,
-    (5, 16): Managed,
-    (6, 8): Ask,
-    (6, PART): Tell,
-    (6, END_OF_ANSWER): Tell,
-    (6, NOTICE): Tell,
 }

@@ -1,21 +1,9 @@
 """The daemon's side of one connection: what a client may say when (wire.md 8)."""
 
 from flom.errors import RC_BUFFER_OVERFLOW, RC_OK, RC_PROTOCOL_ERROR, ProtocolError
-from flom.wire.codec import encode, notice, part
-from flom.wire.messages import (
-    END_OF_ANSWER,
-    FIRST,
-    LAST,
-    LATER,
-    Answer,
-    Ask,
-    Lock,
-    Managed,
-    Message,
-    Shutdown,
-    Tell,
-    Unlock,
-)
+from flom.wire.codec import encode
+from flom.wire.messages import END_OF_ANSWER, FIRST, LAST, LATER, Answer, Lock, Message, Unlock
+from flom.wire.rare import Ask, Managed, Shutdown, Tell, notice, part
 from flom.wire.stream import MessageStream
 from flom.wire.tokens import announced
 from flom.wire.usual import learn, remember

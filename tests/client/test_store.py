@@ -121,6 +121,15 @@ def test_a_file_may_hold_nonsense(store, face, tmp_path):
 
 
 @FACES
+def test_a_format_that_shows_no_time_of_day(face, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    lock = face.Client(URL).lock("_t_%Y[1]")
+    with pytest.raises(flom.InvalidRequest, match="unusable timestamp format") as caught:
+        lock.acquire() if face is flom else asyncio.run(lock.acquire())
+    assert caught.value.resource == "_t_%Y[1]"
+
+
+@FACES
 def test_refusals_are_those_of_a_daemon(store, face):
     store.refusal = FlomError(RC_CONNECT_ERROR, "nobody is there")
     with pytest.raises(flom.ConnectError, match="nobody is there") as caught:

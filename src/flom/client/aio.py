@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
 from flom.client import nonblocking
-from flom.client.failures import ConnectError, DaemonError, LockError
+from flom.client.failures import ConnectError, DaemonError, InvalidRequest, LockError
 from flom.client.handle import Awaited, BaseHeld, Entered, enlist
 from flom.client.request import BaseClient, Request
 from flom.errors import FlomError
@@ -103,7 +103,7 @@ class Lock:
         queue, and gives back what was granted at that moment.
         """
         request, begun = self._request, monotonic()
-        engine = _engine(request)
+        engine = _engine(request, begun)
         enlist(engine)
         phase: type[LockError] = ConnectError
         try:
@@ -152,13 +152,16 @@ class Lock:
         return locked
 
 
-def _engine(request: Request) -> Awaited:
+def _engine(request: Request, begun: float) -> Awaited:
     settings, program = request.settings, request.program()
     if settings.store_url is None:
         return nonblocking.Lock(settings, request.tell, program)
     from flom.client import awaited
 
-    return awaited.Lock(settings, request.tell, program)
+    try:
+        return awaited.Lock(settings, request.tell, program)
+    except FlomError as error:  # the format of a timestamp: a daemon judges that later
+        raise request.failure(error, InvalidRequest, begun) from None
 
 
 def _task() -> asyncio.Task[object]:

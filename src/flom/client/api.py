@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import ParamSpec, TypeVar
 
 from flom.client import blocking
-from flom.client.failures import ConnectError, DaemonError, LockError
+from flom.client.failures import ConnectError, DaemonError, InvalidRequest, LockError
 from flom.client.handle import BaseHeld, Blocking, Entered, enlist
 from flom.client.holders import AskingSession
 from flom.client.request import BaseClient, Request
@@ -89,7 +89,7 @@ class Lock:
         name is too long to be sent; `flom.client.failures` has the tree.
         """
         request, begun = self._request, monotonic()
-        engine = _engine(request)
+        engine = _engine(request, begun)
         enlist(engine)
         phase: type[LockError] = ConnectError
         try:
@@ -137,13 +137,16 @@ class Lock:
         return locked
 
 
-def _engine(request: Request) -> Blocking:
+def _engine(request: Request, begun: float) -> Blocking:
     settings, program = request.settings, request.program()
     if settings.store_url is None:
         return blocking.Lock(settings, request.tell, program, kind=AskingSession)
     from flom.client import stored
 
-    return stored.Lock(settings, request.tell, program)
+    try:
+        return stored.Lock(settings, request.tell, program)
+    except FlomError as error:  # the format of a timestamp: a daemon judges that later
+        raise request.failure(error, InvalidRequest, begun) from None
 
 
 def _has_ended(thread: threading.Thread) -> bool:

@@ -2,7 +2,7 @@
 
 FlomError
   LockError
-    NotGranted        the daemon was asked, and the lock was not given
+    NotGranted        the daemon or the store was asked, and the lock was not given
       Busy            somebody else holds it, and the request does not wait
       Timeout         not within the time allowed (also a TimeoutError)
       NoSuchResource  it does not exist, and the request neither creates it nor waits
@@ -10,9 +10,9 @@ FlomError
       Denied          the daemon's rules do not allow it
       Deadlock        the program runs within a lock that it would wait for
       LimitReached    the daemon has as many connections, resources or waiters as it may
-    ConnectError      there is no daemon, or no way to it
-    DaemonError       the daemon broke off or answered something that is not understood
-    LockLost          the daemon went away while the lock was held, or somebody took it
+    ConnectError      there is no daemon or store, or no way to it
+    DaemonError       it broke off, or answered something that is not understood
+    LockLost          it went away while the lock was held, or somebody took the lock
     InvalidRequest    the arguments or the configuration files are wrong (also a ValueError)
 """
 
@@ -69,7 +69,7 @@ class LockError(FlomError):
 
 
 class NotGranted(LockError):
-    """The daemon was asked, and the lock was not given."""
+    """The daemon or the store was asked, and the lock was not given."""
 
 
 class Busy(NotGranted):
@@ -123,19 +123,22 @@ class LimitReached(NotGranted):
 
 
 class ConnectError(LockError):
-    """There is no daemon, none could be started, or there is no way to it."""
+    """There is no daemon or store, none could be started, or there is no way to it."""
 
     advice = "check the endpoint; `flom --check` tells more"
 
 
 class DaemonError(LockError):
-    """The daemon broke off before it granted, or answered something that is not understood."""
+    """It broke off before it granted, or answered something that is not understood."""
 
     advice = "nothing is held; try again"
 
 
 class LockLost(LockError):
-    """The daemon went away while the lock was held, or an operator took it away (rc -601)."""
+    """The daemon went away, or the lease in the store ended, while the lock was held.
+
+    Or an operator took it away (rc -601).
+    """
 
     advice = "check what was done under the lock"
 

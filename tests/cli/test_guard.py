@@ -111,7 +111,7 @@ def test_a_store_in_doubt_is_told_unless_it_shall_be_quiet():
         *outcome, said = run("sleep", "1000", lock={"store": True, "after": 5}, quiet=quiet)
         assert outcome == [128 + 15, True, True]  # what becomes of it in a store by itself
         assert len(said) == lines
-        assert ("in 2 s the lock is lost" in said[0]) is not quiet
+        assert ("in 2.0 s the lock is lost" in said[0]) is not quiet
 
 
 def test_a_command_whose_lock_is_not_lost():

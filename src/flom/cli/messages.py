@@ -166,7 +166,7 @@ def not_reached(child: int) -> str:
 def in_jeopardy(left: float) -> str:
     """The lock will be lost if the store is not heard of."""
     return warning(
-        f"the store does not answer; in {left:.0f} s the lock is lost unless it does "
+        f"the store does not answer; in {left:.1f} s the lock is lost unless it does "
         "(check the way to it)"
     )
 

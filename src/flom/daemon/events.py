@@ -3,6 +3,7 @@
 import json
 from json.encoder import encode_basestring_ascii as quoted
 
+from flom import fields
 from flom.core.names import kind_of
 from flom.core.requests import Request
 from flom.daemon import rows
@@ -67,10 +68,10 @@ def line(event: Event) -> str:
     resource, client = event.resource, event.client
     if resource is not None:
         name = resource.name
-        place = f'{resource.number},"name":{quoted(rows.text(name.text))},"kind":"{name.kind}"'
+        place = f'{resource.number},"name":{quoted(fields.text(name.text))},"kind":"{name.kind}"'
     elif isinstance(event.subject, Request):
         kind = kind_of(event.subject.name)
-        place = f'null,"name":{quoted(rows.text(event.subject.name))},"kind":{_text(kind)}'
+        place = f'null,"name":{quoted(fields.text(event.subject.name))},"kind":{_text(kind)}'
     else:
         place = 'null,"name":null,"kind":null'
     claim = "null" if client is None else _claim(event, client)  # type: ignore[arg-type]  # it was ours
@@ -88,10 +89,10 @@ def _claim(event: Event, client: "Connection") -> str:
     if subject is not None:
         kind = event.resource.name.kind if event.resource else kind_of(subject.name)
         told = subject.told
-        mode = rows.mode_of(kind, subject.mode)
+        mode = fields.mode_of(kind, subject.mode)
         quantity = subject.quantity if kind == "numeric" else "null"
         wanted = (
-            f'"name":{quoted(rows.text(subject.name))},"mode":{_text(mode)},"quantity":{quantity}'
+            f'"name":{quoted(fields.text(subject.name))},"mode":{_text(mode)},"quantity":{quantity}'
         )
         if not isinstance(subject, Request):
             nested = "true" if subject.nested else "false"

@@ -2,6 +2,7 @@
 
 from binascii import b2a_base64
 
+from flom import fields
 from flom.daemon import rows
 from flom.daemon.state import State, line, name_in, number_in, root_in
 from flom.daemon.watchers import Watchers
@@ -167,7 +168,7 @@ class Desk:
             raise FlomError(OWN_RC_ACCESS_DENIED, describe(OWN_RC_ACCESS_DENIED))
         notice = {
             "notice": "taken",
-            "name": rows.text(resource.name.text),
+            "name": fields.text(resource.name.text),
             "time": now.wall / 1e6,
             "by": {
                 key: value

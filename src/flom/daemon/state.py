@@ -7,6 +7,7 @@ the others little, and a peer that does not read costs nobody anything. Loaded w
 import json
 from binascii import Error, a2b_base64
 
+from flom import fields
 from flom.core.names import kind_of
 from flom.core.queue import seconds_of
 from flom.core.requests import EXCLUSIVE, Request
@@ -101,7 +102,7 @@ class State:
             yield from self._with_queue(resource)
             return
         parked = self._table.waiting_for_creation()
-        if known := [one for one in parked if rows.root_of(one.name) == rows.root_of(name)]:
+        if known := [one for one in parked if fields.root_of(one.name) == fields.root_of(name)]:
             yield from self._parked(known)
 
     def _snapshot(self, words: "Words", asker: "Connection") -> "Iterator[str]":
@@ -193,7 +194,7 @@ def name_in(words: "Words") -> bytes:
 
 def root_in(words: "Words") -> bytes:
     """The identity of the resource that is named. Raises FlomError if the name is none."""
-    root = rows.root_of(name_in(words))
+    root = fields.root_of(name_in(words))
     if root is None:
         raise FlomError(RC_OUT_OF_RANGE, "the name is not that of a resource")
     return root
@@ -203,7 +204,7 @@ def number_in(words: "Words", key: str, default: int) -> int:
     """A number in a question. Raises FlomError if it is none."""
     if key not in words:
         return default
-    number = rows.number(words[key])
+    number = fields.number(words[key])
     if number is None:
         raise FlomError(RC_OUT_OF_RANGE, f"{key}: {words[key][:20]!r} is not a number")
     return number

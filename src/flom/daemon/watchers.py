@@ -10,8 +10,8 @@ it has missed. Of what nobody wants to know nothing is kept or told, however muc
 from binascii import b2a_base64
 from time import thread_time
 
+from flom import fields
 from flom.core.requests import Request
-from flom.daemon import rows
 from flom.daemon.events import Event, dropped, line
 
 TYPE_CHECKING = False
@@ -247,7 +247,7 @@ def _root(resource: "Resource | None", subject: "Entry | Request | None") -> byt
     """The identity of the resource that an event concerns; b"", which is none, if there is none."""
     if resource is not None:
         return resource.name.root
-    return (isinstance(subject, Request) and rows.root_of(subject.name)) or b""
+    return (isinstance(subject, Request) and fields.root_of(subject.name)) or b""
 
 
 def _in_words(batch: "list[tuple[int, Kept]]", place: int, seq: int) -> bytes:

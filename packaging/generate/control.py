@@ -12,7 +12,7 @@ from .markup import Block, Code, Heading, Items, Para, Table, paras, with_marks
 _SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "docs/reference/flomctl.schema.json"
 
 _DESCRIPTION = """\
-`flomctl` is for those who look after the lock daemon of `flom(1)`: what is locked, by whom, who
+`flomctl` is for those who look after the locks of `flom(1)`: what is locked, by whom, who
 waits for whom, what happens. Its first word that is no option says what to do; options may stand
 before or after it.
 
@@ -23,6 +23,30 @@ before or after it.
 A daemon of the reference, or of another implementation, tells nothing of its state: with it only
 `ping`, `shutdown` and `hold` work.
 """
+
+_STORE = """\
+Where the options or the files name a store (`--store`, `[Store]/Url`), all commands look there, and
+there is no daemon: `shutdown` and `daemon` are refused. What a store knows is the locks themselves.
+"""
+
+_OF_STORE = {
+    "`ls`, `show`": "The number of a claim, in the column ID and for `--holder`, is the revision "
+    "of etcd at which it entered the queue. Times are what the clients have written by their own "
+    "clocks. A resource that nobody uses any more is shown until its lease ends, which takes at "
+    "least the time of a session (`--store-session-ttl`).",
+    "`events`": "Each request is `enqueued` and then `granted`, however short the wait. `released` "
+    "says that a lock has ended, be it given back, lost or taken; `withdrawn` that a request has "
+    "gone without a lock, be it refused or ended. The time is that of hearing of it. `dropped` "
+    "counts changes of the store, which was compacted before they were read. It goes on at "
+    "another endpoint when one fails, and ends with status 99 when none answers in time.",
+    "`release`": "Ends the holder's session. Who waits gets the lock at once; the holder is told, "
+    "as by a loss, when it next renews its session: within a third of its time. Everybody whom "
+    "etcd lets write below the prefix may do it.",
+    "`hold`": "Takes `--store-session-ttl` as well.",
+    "`ping`": "Shows what each endpoint says of itself: its version, and whether it leads.",
+    "`top`, `metrics`": "Tell who holds and waits now. Nobody counts the grants, refusals and "
+    "releases of a store, or the times they took: they are left out, and `null` in JSON.",
+}
 
 _OUTPUT = """\
 On a terminal, tables have colours (not if `NO_COLOR` is set) and fit its width: owners and
@@ -85,12 +109,13 @@ The directory is that of `--dir`, else `/etc/flom/pki` for root and `flom/pki` b
 _STATUSES = {
     "0": "done; of `explain`: it would be granted",
     "1": "the answer is no: `explain`: it would not be granted now; `show`, `release`: nobody "
-    "uses or holds the resource; `ping`: there is no daemon; `pki verify`: there are warnings",
+    "uses or holds the resource; `ping`: there is no daemon, or no store; `pki verify`: there are "
+    "warnings",
     "2": "the words cannot be understood; of `pki verify`: connections do not work",
     "96, 98": "of `hold`, as of `flom`: the lock cannot be waited for, or is busy; "
     "`--conflict-exit-code` chooses another value than 98",
-    "99": "any other failure: no daemon, no answer in time, a bad setting, not allowed, the lock "
-    "that `hold` had was lost; of `daemon` and `pki` wrong words as well",
+    "99": "any other failure: no daemon or store, no answer in time, a bad setting, not allowed, "
+    "the lock that `hold` had was lost; of `daemon` and `pki` wrong words as well",
     "130": "interrupted by Ctrl-C; for `events`, `top`, `hold` and `metrics --listen` that is the "
     "way to end them, and their status is 0",
 }
@@ -102,6 +127,8 @@ _EXAMPLES = {
     "select(.waiter_count > 0) | .name'",
     "Nobody shall deploy while somebody works on the host:": "flomctl hold deploy -a lockhost",
     "Break the lock of a process that hangs:": "flomctl release backup --force",
+    "Which endpoints of a store answer, and what happens there:": "flomctl ping --store "
+    "etcd://h1,h2,h3/locks\nflomctl events --store etcd://h1,h2,h3/locks",
     "For Prometheus:": "flomctl metrics --listen 127.0.0.1:9528",
     "A daemon for everybody on this machine; for the machines of a network:": "flomctl daemon "
     "-s /run/flom/flom.sock\nflomctl daemon -a lockhost",
@@ -114,7 +141,7 @@ def flomctl_1() -> str:
     """The man page."""
     blocks: list[Block] = [
         Heading("Name"),
-        Para("flomctl - look after the lock daemon of flom, and run it"),
+        Para("flomctl - look after the locks of flom and their daemon, and run it"),
         Heading("Synopsis"),
         Code("flomctl COMMAND [OPTION...] [ARGUMENT...]"),
         Heading("Description"),
@@ -123,6 +150,9 @@ def flomctl_1() -> str:
         Items({f"`{each.name}`": _sentence(each.summary) for each in _first()}),
         *_commands(),
         *_common(),
+        Heading("Locks in a store"),
+        *paras(_STORE),
+        Items(_OF_STORE),
         Heading("Options of flomctl daemon"),
         *paras(_DAEMON),
         *entries.options(facts.of_daemon()),
@@ -146,7 +176,7 @@ def flomctl_1() -> str:
 def flomctl_md() -> str:
     """The reference page."""
     return markdown.page(
-        "flomctl: looking after the daemon",
+        "flomctl: looking after locks and their daemon",
         [
             *paras(_DESCRIPTION),
             Heading("Commands"),
@@ -156,6 +186,9 @@ def flomctl_md() -> str:
             ),
             *_commands(),
             *_common(),
+            Heading("Locks in a store"),
+            *paras(_STORE),
+            Items(_OF_STORE),
             Heading("Output"),
             *paras(_OUTPUT),
             Heading("JSON"),

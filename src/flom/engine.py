@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Warn = Callable[[str], None]
 
+NO_DAEMON = "a store has no daemon that could end (give -s, -a or -A to end a daemon)"
 _DAEMON = ("socket_name", "unicast_address", "multicast_address")
 _SECTIONS = ("Daemon", "Daemon limits", "Network", "TLS")
 _ALONE = ("daemon_trace_file", "debug_feature")
@@ -66,7 +67,7 @@ def check(settings: "Settings", warn: "Warn") -> None:
     if not settings.store_url:
         raise _bad("the URL of the store is set but empty (see --store)")
     if settings.immediate_exit or settings.quiesce_exit:
-        raise _bad("a store has no daemon that could end (give -s, -a or -A to end a daemon)")
+        raise _bad(NO_DAEMON)
     if settings.store_password is not None and settings.store_password_file is not None:
         raise _bad("the store's Password and PasswordFile are both set (drop one of them)")
     proof = settings.store_password is not None or settings.store_password_file is not None

@@ -163,8 +163,41 @@ def test_help_and_daemon_need_nothing(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_store_is_asked_by_nobody(said, tmp_path):
-    (tmp_path / ".flom").write_text("[Store]\nUrl=etcd://h1\n")
+# A store; nobody listens at that port.
+
+STORE = "etcd://127.0.0.1:1/p"
+
+
+def test_a_store_is_asked_where_the_files_name_one(said, tmp_path):
+    (tmp_path / ".flom").write_text(f"[Store]\nUrl={STORE}\nUser=ann\nPassword=open sesame\n")
+    (tmp_path / ".flom").chmod(0o600)
     status, out, err = said("ls")
     assert (status, out) == (99, "")
-    assert "name a store, and flomctl asks daemons" in err
+    assert f"the store at {STORE} does not answer" in err
+    status, out, err = said("ping")
+    assert (status, err) == (1, "")
+    assert out.startswith(f"{STORE}: no store (")
+    assert out.splitlines()[2].split() == ["127.0.0.1:1", "Connection", "refused"]
+    status, out, err = said("ls", "-s", tmp_path / "s")
+    assert (status, out) == (99, "")
+    assert "no daemon runs there" in err
+    assert "sesame" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["shutdown"], "a store has no daemon"),
+        (["daemon"], "needs no daemon"),
+        (["ls", "-s", "s"], "exclude each other"),
+        (["hold", "R", "--daemon-lifespan", "1"], "--daemon-lifespan means nothing to a store"),
+        (["ls", "--store-user", "ann"], "has no password"),
+    ],
+)
+@pytest.mark.parametrize("before", [True, False])
+def test_what_means_nothing_to_a_store(said, words, text, before):
+    named = ["--store", STORE]
+    status, out, err = said(*(named + words if before else words + named))
+    assert (status, out) == (99, "")
+    assert text in err
+    assert err.count("\n") == 1

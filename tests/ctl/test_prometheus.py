@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from state_rows import HOSTILE, METRICS, RESOURCES, resource
 
+from flom.ctl.metrics import by_kind
 from flom.ctl.output import visible
 from flom.ctl.prometheus import DaemonCollector, State
 
@@ -29,7 +30,7 @@ def labels(**found):
 
 @pytest.fixture
 def samples():
-    return read(State(METRICS, RESOURCES, 7))
+    return read(State(METRICS, RESOURCES, 7, by_kind(RESOURCES)))
 
 
 def test_gauges(samples):
@@ -67,9 +68,25 @@ def test_resources(samples):
     assert samples["flom_resource_oldest_hold_seconds", idle] == 0
 
 
+def test_kinds(samples):
+    licences = labels(kind="numeric")
+    now = {"resources": 1, "holders": 1, "waiters": 0}
+    assert {name: samples[f"flom_kind_{name}", licences] for name in now} == now
+
+
+def test_what_a_store_does_not_count_is_left_out():
+    known = {"resources": 3, "holders": 2, "waiters": 1, "parked": 0}
+    nothing = {name: None for name in METRICS if name not in known}
+    samples = read(State({**nothing, **known, "kinds": {}}, RESOURCES, 0, by_kind(RESOURCES)))
+    assert samples["flom_holders", labels()] == 2
+    assert samples["flom_kind_waiters", labels(kind="simple")] == 2
+    names = {name for name, _ in samples}
+    assert not names & {"flom_connections", "flom_uptime_seconds", "flom_connections_served_total"}
+
+
 def test_names_of_strangers():
     rows = [resource(HOSTILE + '"\n'), resource(HOSTILE)]
-    samples = read(State(METRICS, rows, 0))
+    samples = read(State(METRICS, rows, 0, {}))
     names = {dict(found)["resource"] for name, found in samples if name == "flom_resource_holders"}
     assert names == {visible(row["name"]) for row in rows}
 
@@ -77,5 +94,5 @@ def test_names_of_strangers():
 def test_a_daemon_without_history_and_one_that_is_gone():
     fresh = copy.deepcopy(METRICS)
     fresh["kinds"] = {}
-    assert read(State(fresh, [], 0))["flom_up", labels()] == 1
+    assert read(State(fresh, [], 0, {}))["flom_up", labels()] == 1
     assert read(None) == {("flom_up", labels()): 0}

@@ -23,7 +23,7 @@ __flomctl_words() {
 __flomctl_owner() {
     local letters
     case $1 in
-        --timeout | --socket-name | --unicast-address | --unicast-port | --multicast-address | --multicast-port | --network-interface | --discovery-attempts | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --tls-certificate | --tls-private-key | --tls-ca-certificate | --tls-check-peer-id | --config-file | --resource-quantity | --lock-mode | --resource-create | --interval | --count | --holder | --resource-timeout | --resource-idle-lifespan | --daemon-lifespan | --conflict-exit-code | --listen | --resources | --daemon-trace-file | --mount-point-vfs | --append-trace-file | --queue-patience | --socket-mode | --max-connections | --max-connections-per-peer | --max-message-size | --message-timeout | --first-message-timeout | --max-queue | --max-resources | --max-unread | --dir | --name | --days | --id) printf '%s' "$1" ;;
+        --timeout | --socket-name | --unicast-address | --unicast-port | --multicast-address | --multicast-port | --network-interface | --discovery-attempts | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --tls-certificate | --tls-private-key | --tls-ca-certificate | --tls-check-peer-id | --store | --store-user | --store-password-file | --store-ca-certificate | --store-certificate | --store-private-key | --config-file | --resource-quantity | --lock-mode | --resource-create | --interval | --count | --holder | --resource-timeout | --resource-idle-lifespan | --daemon-lifespan | --conflict-exit-code | --store-session-ttl | --listen | --resources | --daemon-trace-file | --mount-point-vfs | --append-trace-file | --queue-patience | --socket-mode | --max-connections | --max-connections-per-peer | --max-message-size | --message-timeout | --first-message-timeout | --max-queue | --max-resources | --max-unread | --dir | --name | --days | --id) printf '%s' "$1" ;;
         --*) ;;
         -?*)
             letters=${1//[!osapAPnDIcqleoidEtm]/}
@@ -36,10 +36,10 @@ __flomctl_owner() {
 __flomctl_value() {
     local names
     case $1 in
-        -o | --timeout | -p | --unicast-port | -A | --multicast-address | -P | --multicast-port | -D | --discovery-attempts | -I | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | -c | --config-file | -q | --resource-quantity | --interval | --count | --holder | --resource-timeout | -i | --resource-idle-lifespan | -d | --daemon-lifespan | -E | --conflict-exit-code | --listen | --resources | --queue-patience | --max-connections | --max-connections-per-peer | --max-message-size | --message-timeout | --first-message-timeout | --max-queue | --max-resources | --max-unread | --name | --days | --id)
+        -o | --timeout | -p | --unicast-port | -A | --multicast-address | -P | --multicast-port | -D | --discovery-attempts | -I | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --store | --store-user | -c | --config-file | -q | --resource-quantity | --interval | --count | --holder | --resource-timeout | -i | --resource-idle-lifespan | -d | --daemon-lifespan | -E | --conflict-exit-code | --store-session-ttl | --listen | --resources | --queue-patience | --max-connections | --max-connections-per-peer | --max-message-size | --message-timeout | --first-message-timeout | --max-queue | --max-resources | --max-unread | --name | --days | --id)
             compopt +o bashdefault +o default 2>/dev/null
             ;;
-        -s | --socket-name | --tls-certificate | --tls-private-key | --tls-ca-certificate | -t | --daemon-trace-file)
+        -s | --socket-name | --tls-certificate | --tls-private-key | --tls-ca-certificate | --store-password-file | --store-ca-certificate | --store-certificate | --store-private-key | -t | --daemon-trace-file)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$2")
             ;;
@@ -77,7 +77,7 @@ __flomctl_words_after() {
 }
 
 __flomctl_options_of() {
-    local endpoint='-s --socket-name -a --unicast-address -p --unicast-port -A --multicast-address -P --multicast-port -n --network-interface -D --discovery-attempts -I --discovery-timeout --discovery-ttl --tcp-keepalive-time --tcp-keepalive-intvl --tcp-keepalive-probes --tls-certificate --tls-private-key --tls-ca-certificate --tls-check-peer-id -c --config-file'
+    local endpoint='-s --socket-name -a --unicast-address -p --unicast-port -A --multicast-address -P --multicast-port -n --network-interface -D --discovery-attempts -I --discovery-timeout --discovery-ttl --tcp-keepalive-time --tcp-keepalive-intvl --tcp-keepalive-probes --tls-certificate --tls-private-key --tls-ca-certificate --tls-check-peer-id --store --store-user --store-password-file --store-ca-certificate --store-certificate --store-private-key -c --config-file'
     case $1 in
         '') printf '%s ' '--json' "$endpoint" ;;
         'ls') printf '%s ' '-o --timeout --json' "$endpoint" ;;
@@ -86,7 +86,7 @@ __flomctl_options_of() {
         'top') printf '%s ' '--interval --count -o --timeout --json' "$endpoint" ;;
         'events') printf '%s ' '--count -o --timeout --json' "$endpoint" ;;
         'release') printf '%s ' '--holder --force -o --timeout --json' "$endpoint" ;;
-        'hold') printf '%s ' '--json -q --resource-quantity -o --resource-timeout -l --lock-mode -e --resource-create -i --resource-idle-lifespan -d --daemon-lifespan -E --conflict-exit-code --anonymous' "$endpoint" ;;
+        'hold') printf '%s ' '--json -q --resource-quantity -o --resource-timeout -l --lock-mode -e --resource-create -i --resource-idle-lifespan -d --daemon-lifespan -E --conflict-exit-code --anonymous --store-session-ttl' "$endpoint" ;;
         'ping') printf '%s ' '-o --timeout --json' "$endpoint" ;;
         'shutdown') printf '%s ' '--quiesce -o --timeout --json' "$endpoint" ;;
         'metrics') printf '%s ' '--listen --resources -o --timeout --json' "$endpoint" ;;

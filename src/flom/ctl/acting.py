@@ -3,27 +3,34 @@
 import signal
 import sys
 from select import POLLRDHUP, poll
+from typing import TYPE_CHECKING
 
 import click
 
-from flom.client.blocking import Lock
+from flom.client import blocking
 from flom.client.endpoint import written
 from flom.client.stopping import shut_down
 from flom.ctl import views
-from flom.ctl.asking import Daemon, connected
+from flom.ctl.asking import Keeper, connected
 from flom.ctl.commands import Call, command, resource
 from flom.ctl.main import EXIT_NO
 from flom.ctl.output import Row, printable, tell, visible
 from flom.ctl.rows import FORCE, HOLD, HOLDER, QUIESCE, TIMEOUT
+from flom.engine import NO_DAEMON
 from flom.errors import (
     EXIT_BUSY,
     EXIT_OK,
     NOT_LOCKED,
+    RC_INVALID_OPTION,
     RC_OBJ_NOT_FOUND_ERROR,
+    ConfigError,
     FlomError,
     UsageError,
 )
 from flom.values import MODE_NAMES, raw
+
+if TYPE_CHECKING:
+    from flom.store.lock import Lock as StoreLock
 
 
 @command(HOLDER, FORCE, TIMEOUT, arguments=[resource()])
@@ -34,11 +41,11 @@ def release(call: Call, resource: str) -> int:
     Asks first, unless forced. Exit status 1: nobody holds it, or it shall be kept.
     """
     holder = call.values[HOLDER.attr]
-    with connected(call) as daemon:
-        chosen = [holder] if call.flag(FORCE) else _agreed(daemon, resource, holder)
+    with connected(call) as keeper:
+        chosen = [holder] if call.flag(FORCE) else _agreed(keeper, resource, holder)
         if chosen is None:
             return EXIT_NO
-        rows = [row for one in chosen for row in _broken(daemon, resource, one)]
+        rows = [row for one in chosen for row in _broken(keeper, resource, one)]
     if call.output.json:
         call.output.value(rows)
     elif rows:
@@ -50,18 +57,18 @@ def release(call: Call, resource: str) -> int:
     return EXIT_OK if rows else EXIT_NO
 
 
-def _broken(daemon: Daemon, resource: str, holder: object) -> list[Row]:
+def _broken(keeper: Keeper, resource: str, holder: object) -> list[Row]:
     """The claims that were broken: of one holder, or of all; [] if there is none any more."""
     words = {} if holder is None else {"holder": str(holder)}
     try:
-        return list(daemon.ask("break", name=raw(resource), **words))
+        return list(keeper.ask("break", name=raw(resource), **words))
     except FlomError as error:
         if error.rc != RC_OBJ_NOT_FOUND_ERROR:
             raise
         return []
 
 
-def _agreed(daemon: Daemon, resource: str, holder: object) -> list[object] | None:
+def _agreed(keeper: Keeper, resource: str, holder: object) -> list[object] | None:
     """The holders whose locks the operator wants to break, having seen them; None: he does not.
 
     Whoever gets the lock while he reads keeps it.
@@ -69,7 +76,7 @@ def _agreed(daemon: Daemon, resource: str, holder: object) -> list[object] | Non
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked whether to break the lock (give --force)")
     shown: list[object] = []
-    for row in daemon.ask("queue", name=raw(resource)):
+    for row in keeper.ask("queue", name=raw(resource)):
         claims = views.claims(row.get("holders"))
         if held := [claim for claim in claims if holder in (None, claim["id"])]:
             shown += [claim["id"] for claim in held]
@@ -86,7 +93,7 @@ def hold(call: Call, resource: str) -> int:
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    lock = Lock(call.settings, tell, ["flomctl", "hold", resource])
+    lock = _lock(call, ["flomctl", "hold", resource])
     held = False
     try:
         lock.connect()
@@ -104,6 +111,14 @@ def hold(call: Call, resource: str) -> int:
     return EXIT_OK
 
 
+def _lock(call: Call, argv: list[str]) -> "blocking.Lock | StoreLock":
+    if call.settings.store_url is None:
+        return blocking.Lock(call.settings, tell, argv)
+    from flom.store.lock import Lock
+
+    return Lock(call.settings, tell, argv)
+
+
 def _say_held(call: Call, resource: str, element: str | None) -> None:
     if call.output.json:
         mode = MODE_NAMES[call.settings.lock_mode]
@@ -113,8 +128,8 @@ def _say_held(call: Call, resource: str, element: str | None) -> None:
         call.output.text(f"holding {visible(resource)}{given}; Ctrl-C gives it back\n")
 
 
-def _await_loss(lock: Lock) -> None:
-    """Returns when the daemon has closed the connection, which may be never."""
+def _await_loss(lock: "blocking.Lock | StoreLock") -> None:
+    """Returns when the lock is lost, which may be never."""
     look = poll()
     look.register(lock.fileno(), POLLRDHUP)
     look.poll()
@@ -134,6 +149,8 @@ def shutdown(call: Call) -> int:
 
     With --quiesce it ends when nobody holds or waits any more.
     """
+    if call.settings.store_url is not None:
+        raise ConfigError(RC_INVALID_OPTION, NO_DAEMON)
     immediate = not call.flag(QUIESCE)
     limit = call.number(TIMEOUT) / 1000
     # A daemon of the reference lets a quiesce unanswered, which need not be waited out.

@@ -8,7 +8,7 @@ import click
 from flom.ctl.main import abandon_output
 from flom.ctl.output import Output, warn
 from flom.ctl.rows import ENDPOINT, JSON
-from flom.errors import EXIT_OK, RC_INVALID_OPTION, ConfigError, UsageError
+from flom.errors import EXIT_OK, ConfigError, UsageError
 from flom.options import OPTIONS, Option
 from flom.settings import Settings, load
 from flom.values import (
@@ -62,7 +62,7 @@ def command(
 
     It is called with a `Call` and the values of the arguments and returns the exit status. `rows`
     are its options besides those that every command has. Without `reaches` it takes none that say
-    where a daemon is. An argument `resource` becomes the resource of the settings as well.
+    where a daemon or a store is. An argument `resource` becomes the resource of the settings, too.
     """
 
     def made(run: Run) -> click.Command:
@@ -144,11 +144,6 @@ def _or_default(value: object, row: Option) -> object:
 
 def _settings(given: list[tuple[Option, str]]) -> Settings:
     settings = load(given, os.environ, working_directory(), warn)
-    if settings.store_url is not None:
-        raise ConfigError(
-            RC_INVALID_OPTION,
-            "the configuration files name a store, and flomctl asks daemons (give -s, -a or -A)",
-        )
     settings.check(warn)
     return settings
 

@@ -9,20 +9,20 @@ from flom.ctl.commands import Call, command, resource
 from flom.ctl.main import EXIT_NO
 from flom.ctl.output import Row, visible
 from flom.ctl.rows import REQUEST, TIMEOUT
-from flom.errors import EXIT_OK, OWN_RC_NO_STATE, FlomError
+from flom.errors import EXIT_OK, OWN_RC_NO_STATE, RC_CONNECT_ERROR, FlomError
 from flom.net.connect import NobodyListens
 from flom.values import raw
 
 
 @command(TIMEOUT)
 def ls(call: Call) -> int:
-    """List the resources of the daemon, the oldest one first.
+    """List the resources, the oldest one first.
 
     MODE says what is taken: the modes of the locks that are held, or how much of how much. HELD
     and WAITED are the times of the first holder and of the first one who waits.
     """
-    with connected(call) as daemon:
-        rows = list(daemon.ask("resources"))
+    with connected(call) as keeper:
+        rows = list(keeper.ask("resources"))
     if call.output.json:
         call.output.value(rows)
     else:
@@ -39,8 +39,8 @@ def show(call: Call, resource: str) -> int:
     Exit status 1: nobody uses the resource; who waits until somebody creates it is shown all the
     same.
     """
-    with connected(call) as daemon:
-        rows = list(daemon.ask("queue", name=raw(resource)))
+    with connected(call) as keeper:
+        rows = list(keeper.ask("queue", name=raw(resource)))
     if not rows:
         if call.output.json:
             call.output.value(None)
@@ -70,8 +70,8 @@ def explain(call: Call, resource: str) -> int:
         "quantity": str(settings.resource_quantity),
         "create": str(int(settings.resource_create)),
     }
-    with connected(call) as daemon:
-        row = next(daemon.ask("explain", name=raw(resource), **words))
+    with connected(call) as keeper:
+        row = next(keeper.ask("explain", name=raw(resource), **words))
     if call.output.json:
         call.output.value(row)
     else:
@@ -83,29 +83,43 @@ def explain(call: Call, resource: str) -> int:
 
 @command(TIMEOUT)
 def ping(call: Call) -> int:
-    """Say whether a daemon answers, and which one it is.
+    """Say whether a daemon answers, and which one it is; of a store, which endpoints do.
 
     Exit status 0: it answers, be it ours or another that speaks the protocol; 1: there is none.
     """
     endpoint = written(call.settings)
     begun = monotonic()
     told: Row | None = None
+    endpoints: list[Row] | None = None
     problem = ""
     try:
-        with connected(call) as daemon:
-            told = next(daemon.ask("daemon"))
-    except NobodyListens as error:
-        problem = error.text
+        with connected(call) as keeper:
+            endpoints = keeper.endpoints()
+            if endpoints is not None:
+                begun = monotonic()
+            told = next(keeper.ask("daemon"))
     except FlomError as error:
-        if error.rc != OWN_RC_NO_STATE:
+        absent = endpoints is not None and error.rc == RC_CONNECT_ERROR
+        if absent or isinstance(error, NobodyListens):
+            problem = error.text
+        elif error.rc != OWN_RC_NO_STATE:
             raise
     seconds = monotonic() - begun
     if call.output.json:
         call.output.value(
-            {"endpoint": endpoint, "alive": not problem, "seconds": seconds, "daemon": told}
+            {
+                "endpoint": endpoint,
+                "alive": not problem,
+                "seconds": seconds,
+                "daemon": told,
+                "endpoints": endpoints,
+            }
         )
     elif problem:
-        call.output.text(f"{visible(endpoint)}: no daemon ({visible(problem)})\n")
+        what = "no daemon" if endpoints is None else "no store"
+        call.output.text(f"{visible(endpoint)}: {what} ({visible(problem)})\n")
     else:
         call.output.text(f"{visible(endpoint)}: {views.answer(told, seconds)}\n")
+    if endpoints and not call.output.json:
+        call.output.grid(views.endpoints(endpoints))
     return EXIT_NO if problem else EXIT_OK

@@ -20,7 +20,7 @@ from flom.errors import (
 from flom.net.connect import NobodyListens
 from flom.options import OPTIONS, Option
 from flom.settings import load
-from flom.values import working_directory
+from flom.values import quoted, working_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ COMMANDS = {
     "events": "print what happens to the locks, as it happens",
     "release": "break a lock: the resource is free, its holder is told that it has lost it",
     "hold": "take a lock by hand and keep it until Ctrl-C",
-    "ping": "say whether the daemon answers, and which one it is",
+    "ping": "say whether the daemon or the store answers, and which one it is",
     "shutdown": "end the daemon, at once or when all locks are given back",
     "metrics": "print counters and times in the format of Prometheus, or serve them",
     "completion": "print the completion of flom and flomctl for a shell",
@@ -61,9 +61,9 @@ Usage: flomctl COMMAND [OPTION...]
 Commands
 {commands}
 Options may stand before or after the command; those that say where the daemon
-is are those of flom; flomctl COMMAND --help lists all. daemon needs nothing
-but flom, pki some libraries (pip install 'pyflom[pki]'), the others some more
-(pip install 'pyflom[ctl]').
+or the store is are those of flom; flomctl COMMAND --help lists all. daemon
+needs nothing but flom, pki some libraries (pip install 'pyflom[pki]'), the
+others some more (pip install 'pyflom[ctl]').
 
 Exit status: 0 done; 1 the answer is no (explain: would not be granted; show,
 release: nobody uses the resource; ping: no daemon); 2 wrong words; 96, 98 as
@@ -170,7 +170,6 @@ def _takes_next(word: str) -> bool:
 
 def _unknown(name: str) -> str:
     from flom.spelling import nearest
-    from flom.values import quoted
 
     near = nearest(name, list(COMMANDS))
     advice = f"did you mean {near}?" if near else "flomctl --help lists them"
@@ -205,7 +204,12 @@ def _daemon(words: list[str]) -> int:
     # for the daemons that `flom` starts.
     if not any(option.attr == "daemon_lifespan" for option, _ in invocation.given):
         settings.daemon_lifespan = -1
-    settings.store_url = None  # it says where locks are asked for
+    if settings.store_url is not None:
+        raise FlomError(
+            RC_INVALID_OPTION,
+            f"the locks are kept in the store {quoted(settings.store_url)}, which needs no daemon"
+            " (give -s, -a or -A to run one)",
+        )
     settings.check(_warn)
     run(settings, os.environ)
     return EXIT_OK

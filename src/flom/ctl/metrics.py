@@ -16,34 +16,50 @@ from flom.values import quoted
 def metrics(call: Call) -> int:
     """Print what the daemon counts, in the text format of Prometheus, or serve it by HTTP.
 
-    Per kind of resource: grants, refusals by reason, releases, losses, histograms of the times
-    that locks were waited for and held. Per resource, for the busiest ones: holders, waiters, the
-    longest times. While it serves, the daemon is asked at each scrape; flom_up is 0 when it does
-    not answer.
+    Per kind of resource: how many there are, holders, waiters, grants, refusals by reason,
+    releases, losses, histograms of the times that locks were waited for and held. Per resource,
+    for the busiest ones: holders, waiters, the longest times. While it serves, the daemon is asked
+    at each scrape; flom_up is 0 when it does not answer.
     """
     address = call.values[LISTEN.attr]
     if address is not None:
         return _serve(call, str(address))
-    told, resources, omitted = look(call)
+    seen = look(call)
     if call.output.json:
-        call.output.value({"metrics": told, "resources": resources, "omitted": omitted})
+        names = ("metrics", "resources", "omitted", "kinds")
+        call.output.value(dict(zip(names, seen, strict=True)))
         return EXIT_OK
     from prometheus_client import generate_latest
 
     from flom.ctl.prometheus import State, registry
 
-    state = State(told, resources, omitted)
+    state = State(*seen)
     call.output.text(generate_latest(registry(lambda: state)).decode())
     return EXIT_OK
 
 
-def look(call: Call) -> tuple[Row, list[Row], int]:
-    """The row of `metrics`, those of the busiest resources, and how many others there are."""
-    with connected(call) as daemon:
-        told = next(daemon.ask("metrics"))
-        resources = views.busiest(daemon.ask("resources"))
+def look(call: Call) -> tuple[Row, list[Row], int, Row]:
+    """The row of `metrics`, those of the busiest resources, how many others there are, and
+    how much there is of each kind.
+    """
+    with connected(call) as keeper:
+        told = next(keeper.ask("metrics"))
+        resources = views.busiest(keeper.ask("resources"))
     limit = call.number(RESOURCES)
-    return told, resources[:limit], max(len(resources) - limit, 0)
+    return told, resources[:limit], max(len(resources) - limit, 0), by_kind(resources)
+
+
+def by_kind(resources: list[Row]) -> Row:
+    """How many resources, holders and waiters there are, by the kind of resource."""
+    sums: Row = {}
+    for row in resources:
+        now = sums.setdefault(str(row["kind"]), {"resources": 0, "holders": 0, "waiters": 0})
+        holders, waiters = row["holder_count"], row["waiter_count"]
+        assert isinstance(now, dict) and isinstance(holders, int) and isinstance(waiters, int)
+        now["resources"] += 1
+        now["holders"] += holders
+        now["waiters"] += waiters
+    return sums
 
 
 def _serve(call: Call, address: str) -> int:

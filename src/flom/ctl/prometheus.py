@@ -21,6 +21,11 @@ _NOW = (
     ("flom_waiters", "waiters", "Requests waiting in queues"),
     ("flom_parked", "parked", "Requests waiting until somebody creates the resource"),
 )
+_OF_KIND = (
+    ("flom_kind_resources", "resources", "Resources of a kind in use or kept"),
+    ("flom_kind_holders", "holders", "Locks held of a kind"),
+    ("flom_kind_waiters", "waiters", "Requests waiting in queues of a kind"),
+)
 _COUNTERS = (
     ("flom_grants", "grants", "Locks granted"),
     ("flom_releases", "releases", "Locks given back"),
@@ -41,14 +46,18 @@ _OF_RESOURCE = (
 
 
 class State:
-    """What one scrape is made of: a row of `metrics`, the resources to name, how many are not."""
+    """What one scrape is made of: a row of `metrics`, the resources to name, how many are not.
 
-    __slots__ = ("metrics", "omitted", "resources")
+    now: how many resources, holders and waiters there are of each kind.
+    """
 
-    def __init__(self, metrics: Row, resources: list[Row], omitted: int) -> None:
+    __slots__ = ("metrics", "now", "omitted", "resources")
+
+    def __init__(self, metrics: Row, resources: list[Row], omitted: int, now: Row) -> None:
         self.metrics = metrics
         self.resources = resources
         self.omitted = omitted
+        self.now = now
 
 
 class DaemonCollector(Collector):
@@ -77,11 +86,25 @@ def registry(look: Callable[[], State | None]) -> CollectorRegistry:
 
 
 def families(state: State) -> Iterator[Metric]:
-    """Everything known of a daemon."""
-    metrics, kinds = state.metrics, state.metrics["kinds"]
-    assert isinstance(kinds, dict)
+    """Everything known of a daemon, or of a store, which counts nothing."""
     for name, field, text in _NOW:
-        yield GaugeMetricFamily(name, text, _number(metrics[field]))
+        if state.metrics[field] is not None:
+            yield GaugeMetricFamily(name, text, _number(state.metrics[field]))
+    for name, field, text in _OF_KIND:
+        gauge = GaugeMetricFamily(name, text, labels=["kind"])
+        for kind, now in state.now.items():
+            assert isinstance(now, dict)
+            gauge.add_metric([kind], now[field])
+        yield gauge
+    if state.metrics["served"] is not None:
+        yield from _counted(state.metrics)
+    yield from _of_resources(state)
+
+
+def _counted(metrics: Row) -> Iterator[Metric]:
+    """What a daemon has counted since its start."""
+    kinds = metrics["kinds"]
+    assert isinstance(kinds, dict)
     yield CounterMetricFamily(
         "flom_connections_served", "Connections accepted", _number(metrics["served"])
     )
@@ -107,7 +130,6 @@ def families(state: State) -> Iterator[Metric]:
                 [kind], _cumulated(metrics["buckets"], times["counts"]), times["sum"]
             )
         yield histogram
-    yield from _of_resources(state)
 
 
 def _of_resources(state: State) -> Iterator[Metric]:

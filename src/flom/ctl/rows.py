@@ -4,6 +4,7 @@ from flom.options import OPTIONS, Option
 
 _ENDPOINT = ("socket_name", "unicast_address", "unicast_port", "multicast_address",
              "multicast_port", "config_file")  # fmt: skip
+_TTL = "store_session_ttl"
 _LOCK = ("resource_quantity", "lock_mode", "resource_create")
 
 
@@ -17,7 +18,7 @@ def _own(
 JSON = _own("", "json", "F", "boolean", None, "", "print JSON instead of text")
 TIMEOUT = _own(
     "o", "timeout", "I", "positive", 10000, "MS",
-    "how long to wait for the daemon: to connect, and for each part of its answer",
+    "how long to wait for the daemon or the store: to connect, and for each part of its answer",
 )  # fmt: skip
 HOLDER = _own(
     "", "holder", "I", "positive", None, "ID",
@@ -39,9 +40,13 @@ RESOURCES = _own(
     "tell at most this many resources by name, the busiest ones; the others only as a number",
 )  # fmt: skip
 
-# What every command takes that talks to a daemon: how it is reached.
+# What every command takes that talks to a daemon or a store: how it is reached.
 ENDPOINT = tuple(
-    option for option in OPTIONS if option.attr in _ENDPOINT or option.group in ("Network", "TLS")
+    option
+    for option in OPTIONS
+    if option.attr in _ENDPOINT
+    or option.group in ("Network", "TLS")
+    or (option.group == "Store" and option.long and option.attr != _TTL)
 )
 # What a request is made of.
 REQUEST = tuple(option for option in OPTIONS if option.attr in _LOCK)
@@ -50,5 +55,5 @@ HOLD = tuple(
     option
     for option in OPTIONS
     if (option.section == "Lock" and option.attr != "resource_name")
-    or option.attr == "daemon_lifespan"
+    or option.attr in ("daemon_lifespan", _TTL)
 )

@@ -6,7 +6,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from flom.ctl import views
-from flom.ctl.asking import Daemon, connected
+from flom.ctl.asking import Keeper, connected
 from flom.ctl.commands import Call, command, resource
 from flom.ctl.keys import Keys
 from flom.ctl.output import Output, Row
@@ -36,8 +36,8 @@ def events(call: Call, resource: str | None) -> int:
     """
     words = {} if resource is None else {"name": raw(resource)}
     left = call.values[COUNT.attr]
-    with until_interrupted(), connected(call) as daemon:
-        for row in daemon.watch("events", **words):
+    with until_interrupted(), connected(call) as keeper:
+        for row in keeper.watch("events", **words):
             if call.output.json:
                 call.output.value(row)
             else:
@@ -57,8 +57,8 @@ def top(call: Call) -> int:
     printed below the last one.
     """
     output = call.output
-    with until_interrupted(), connected(call) as daemon, Keys() as keys:
-        looks = _looks(call, daemon, keys)
+    with until_interrupted(), connected(call) as keeper, Keys() as keys:
+        looks = _looks(call, keeper, keys)
         if output.json:
             for look in looks:
                 output.value(look)
@@ -70,7 +70,7 @@ def top(call: Call) -> int:
     return EXIT_OK
 
 
-def _looks(call: Call, daemon: Daemon, keys: Keys) -> Iterator[Row]:
+def _looks(call: Call, keeper: Keeper, keys: Keys) -> Iterator[Row]:
     """One row a look: time, the daemon, its resources, and how many grants a second since the
     last look; until `q` is pressed.
     """
@@ -79,11 +79,11 @@ def _looks(call: Call, daemon: Daemon, keys: Keys) -> Iterator[Row]:
     before: Row | None = None
     while True:
         began = monotonic()
-        metrics = next(daemon.ask("metrics"))
+        metrics = next(keeper.ask("metrics"))
         yield {
             "time": time(),
-            "daemon": next(daemon.ask("daemon")),
-            "resources": views.busiest(daemon.ask("resources")),
+            "daemon": next(keeper.ask("daemon")),
+            "resources": views.busiest(keeper.ask("resources")),
             "rates": _rates(before, metrics),
         }
         before = metrics
@@ -96,8 +96,11 @@ def _looks(call: Call, daemon: Daemon, keys: Keys) -> Iterator[Row]:
 
 
 def _rates(before: Row | None, now: Row) -> Row | None:
-    """Grants, releases and refusals a second between two rows of `metrics`; None at first."""
-    if before is None:
+    """Grants, releases and refusals a second between two rows of `metrics`; None at first.
+
+    None for a store as well, where nobody counts them.
+    """
+    if before is None or now["uptime"] is None:
         return None
     old, new = totals(before), totals(now)
     seconds = _number(now["uptime"]) - _number(before["uptime"])

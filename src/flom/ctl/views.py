@@ -1,4 +1,4 @@
-"""Rows of the daemon's answers as text for people."""
+"""Rows of answers as text for people."""
 
 import pwd
 from collections.abc import Iterable
@@ -201,12 +201,42 @@ def answer(row: Row | None, seconds: float) -> str:
     took = f"answers in {seconds * 1000:.1f} ms"
     if row is None:
         return f"{took}; this daemon tells nothing of its state"
-    return (
-        f"{took}; version {visible(row['version'])}, pid {row['pid']} on {visible(row['host'])}, "
-        f"up {duration(row['uptime'])}, {counted(row['connections'], 'connection')}, "
-        f"{counted(row['resources'], 'resource')}, {counted(row['holders'], 'holder')}, "
-        f"{counted(row['waiters'], 'waiter')}"
+    parts = []
+    if row["pid"] is not None:
+        parts = [
+            f"version {visible(row['version'])}",
+            f"pid {row['pid']} on {visible(row['host'])}",
+        ]
+    return f"{took}; {', '.join([*parts, *_counts(row)])}"
+
+
+def endpoints(rows: Iterable[Row]) -> Grid:
+    """One line an endpoint of a store: what it says of itself."""
+    columns = (
+        Column("ENDPOINT", fold=True, style="bold"),
+        Column("VERSION", spared=True),
+        Column("ROLE", style="green"),
+        Column("PROBLEM", fold=True, style="yellow"),
     )
+    return Grid(columns, map(_endpoint, rows))
+
+
+def _endpoint(row: Row) -> tuple[str, ...]:
+    role = {True: "leader", False: "follower", None: "no leader"}[row["leader"]]  # type: ignore[index]
+    return (
+        visible(row["endpoint"]),
+        _text(row["version"]),
+        role if row["alive"] else "",
+        _text(row["problem"]),
+    )
+
+
+def _counts(row: Row) -> list[str]:
+    """What is known of how long a daemon lives and how much there is in it."""
+    parts = [f"up {duration(row['uptime'])}"] if row["uptime"] is not None else []
+    names = ("connections", "resources", "holders", "waiters")
+    known = [name for name in names if row[name] is not None]
+    return parts + [counted(row[name], name.removesuffix("s")) for name in known]
 
 
 def event(row: Row) -> str:
@@ -228,11 +258,7 @@ def headline(look: Row) -> str:
     assert isinstance(daemon, dict)
     parts = [
         moment(look["time"])[11:19],
-        f"up {duration(daemon['uptime'])}",
-        *(
-            counted(daemon[name], name.removesuffix("s"))
-            for name in ("connections", "resources", "holders", "waiters")
-        ),
+        *_counts(daemon),
     ]
     if isinstance(rates, dict):
         parts.append(f"{rates['grants']:.1f} grants/s")

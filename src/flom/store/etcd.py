@@ -3,13 +3,15 @@
 from base64 import b64decode, b64encode
 from typing import Any
 
-from flom.store.operations import Compare, Delete, Item, Put, Read, Txn, Wait
+from flom.store.operations import Change, Compare, Delete, Item, Put, Read, Txn, Wait
 
 TXN = "/v3/kv/txn"
+RANGE = "/v3/kv/range"
 GRANT = "/v3/lease/grant"
 KEEP_ALIVE = "/v3/lease/keepalive"
 REVOKE = "/v3/lease/revoke"
 WATCH = "/v3/watch"
+STATUS = "/v3/maintenance/status"
 
 NOT_FOUND = 5
 _LEASE_EXISTS = "lease already exists"
@@ -36,14 +38,19 @@ def read(answer: Body) -> Read:
     found: Body = next(
         (each["response_range"] for each in responses if "response_range" in each), {}
     )
-    items = tuple(
-        Item(
-            _plain(each["key"]), _plain(each.get("value", "")), int(each["create_revision"]),
-            int(each["mod_revision"]), int(each.get("lease", 0)),
-        )
-        for each in found.get("kvs", [])
-    )  # fmt: skip
+    items = tuple(map(_item, found.get("kvs", [])))
     return Read(bool(answer.get("succeeded")), int(answer["header"]["revision"]), items)
+
+
+def page(key: str, end: str, limit: int, revision: int) -> Body:
+    """The request for the first `limit` keys of a range as they were at a revision, 0: now."""
+    return {"key": _coded(key), "range_end": _coded(end), "limit": limit, "revision": revision}
+
+
+def read_page(answer: Body) -> tuple[tuple[Item, ...], bool, int]:
+    """The keys in the answer to `page`, whether there are more, and the revision of the store."""
+    items = tuple(map(_item, answer.get("kvs", [])))
+    return items, bool(answer.get("more")), int(answer["header"]["revision"])
 
 
 def watched(wait: Wait) -> Body:
@@ -54,6 +61,16 @@ def watched(wait: Wait) -> Body:
     if not wait.puts:
         asked["filters"] = ["NOPUT"]
     return {"create_request": asked}
+
+
+def changes(result: Body) -> list[Change]:
+    """The changes in one answer to a watch, in order."""
+    found = []
+    for event in result.get("events", []):
+        each = event["kv"]
+        item = None if event.get("type") == "DELETE" else _item(each)
+        found.append(Change(_plain(each["key"]), int(each["mod_revision"]), item))
+    return found
 
 
 def grant(lease: int, ttl: int) -> Body:
@@ -70,6 +87,13 @@ def left(answer: Body) -> int:
     """The seconds that a lease has after it was kept alive; 0: it is gone."""
     result = answer.get("result")
     return int(result.get("TTL", 0)) if isinstance(result, dict) else 0
+
+
+def _item(each: Body) -> Item:
+    return Item(
+        _plain(each["key"]), _plain(each.get("value", "")), int(each["create_revision"]),
+        int(each["mod_revision"]), int(each.get("lease", 0)),
+    )  # fmt: skip
 
 
 def _compare(compare: Compare) -> Body:

@@ -50,7 +50,11 @@ class Refused(Exception):
 
 
 class Unreachable(FlomError):
-    """No endpoint has answered in time; `text` has the reasons."""
+    """No endpoint has answered in time; `reasons` are why, by endpoint, and stand in `text`."""
+
+    def __init__(self, rc: int, text: str) -> None:
+        super().__init__(rc, text)
+        self.reasons: dict[str, str] = {}
 
 
 class Cancelled(Exception):
@@ -296,14 +300,16 @@ def _is_lasting(error: Exception) -> bool:
 
 
 def _unreachable(target: Target, failures: dict[Endpoint, Exception]) -> Unreachable:
-    reasons = "; ".join(f"{joined(*place)}: {_reason(why)}" for place, why in failures.items())
+    reasons = {joined(*place): _reason(why) for place, why in failures.items()}
     rc = RC_CONNECT_ERROR
     for error in failures.values():
         if isinstance(error, ssl.SSLCertVerificationError):
             rc = RC_SSL_GET_VERIFY_RESULT_ERROR
         elif isinstance(error, ssl.SSLError):
             rc = RC_SSL_CONNECT_ERROR
-    unreachable = Unreachable(rc, f"the store at {target} does not answer ({reasons})")
+    listed = "; ".join(f"{place}: {why}" for place, why in reasons.items())
+    unreachable = Unreachable(rc, f"the store at {target} does not answer ({listed})")
+    unreachable.reasons = reasons
     unreachable.advice = "check --store, and whether etcd runs there"
     if rc != RC_CONNECT_ERROR:
         unreachable.advice = "check --store-ca-certificate, and the names in etcd's certificate"

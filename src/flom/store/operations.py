@@ -55,6 +55,14 @@ class Item(NamedTuple):
     lease: int
 
 
+class Change(NamedTuple):
+    """A key that was written or, then `item` is None, removed at `revision`."""
+
+    key: str
+    revision: int
+    item: Item | None
+
+
 class Read(NamedTuple):
     """The answer to a Txn: whether it was done, and what there is at `revision`."""
 

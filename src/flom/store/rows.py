@@ -1,51 +1,62 @@
-"""Requests in a store as rows for people and programs (docs/reference/extension.md, "Rows")."""
+"""Requests in a store as rows for people and programs (docs/reference/extension.md, "Rows").
 
-from typing import Any
+What a store cannot know is None. Times are what clients have written by their own clocks; `wall` is
+the present time by ours, in microseconds since the epoch.
+"""
 
-from flom.core.names import NUMERIC, Name
+from flom import fields
+from flom.core.explain import Explanation
+from flom.core.names import Name
 from flom.core.queue import Claim, blockers
 from flom.core.requests import Instant
 from flom.store.elements import unused
 from flom.store.line import Line
 from flom.store.records import Entry, View
-from flom.values import MODAL_KINDS, MODE_NAMES
 
-Row = dict[str, Any]
+Row = dict[str, object]
 
-MOST_BLOCKERS = 100
 _MICRO = 1e6
 _ANY_TIME = Instant(0.0, 0)  # there is no patience, so no time matters
-_MOST_DIGITS = 18
 
 
-def claim(kind: str, entry: Entry, nested: bool, wall: int) -> Row:
-    """A holder, or somebody who waits, at `wall` (microseconds since the epoch) by our clock.
+def claim(kind: str | None, entry: Entry, wall: int, *, queued: bool = True) -> Row:
+    """A holder, or somebody who waits; queued: not for the creation of the resource."""
+    grant = entry.request.grant
+    return {
+        **claimant(kind, entry),
+        "asked": entry.request.asked / _MICRO,
+        "since": None if grant is None else grant.at / _MICRO,
+        "waiting": waited(entry, wall),
+        "holding": held(entry, wall),
+        "barrier": None if grant is not None else queued,
+    }
 
-    All other times in it are those of its own clock.
-    """
-    request, told = entry.request, entry.request.told
-    since = None if request.grant is None else request.grant.at
+
+def claimant(kind: str | None, entry: Entry) -> Row:
+    """Who holds or waits; his number is the revision at which he entered the queue."""
+    request = entry.request
     return {
         "id": entry.created,
-        "name": request.name.decode("utf-8", "surrogateescape"),
-        "mode": _mode(kind, request.mode),
-        "quantity": request.quantity if kind == NUMERIC else None,
+        **fields.asked(kind, request),
         "element": None if request.grant is None else request.grant.element,
         "peer": None,
         "uid": None,
         "cn": None,
-        "user": told.get("user"),
-        "host": told.get("host"),
-        "pid": _number(told.get("pid")),
-        "command": told.get("command"),
-        "timeout": _number(told.get("timeout")),
-        "nested": nested,
-        "asked": request.asked / _MICRO,
-        "since": None if since is None else since / _MICRO,
-        "waiting": max((wall if since is None else since) - request.asked, 0) / _MICRO,
-        "holding": None if since is None else max(wall - since, 0) / _MICRO,
-        "barrier": None if since is not None else True,
+        **fields.told(request.told),
+        "nested": request.nested,
     }
+
+
+def waited(entry: Entry, wall: int) -> float:
+    """For how long it has waited, or did wait, in seconds."""
+    grant = entry.request.grant
+    return _between(entry.request.asked, wall if grant is None else grant.at)
+
+
+def held(entry: Entry, wall: int) -> float | None:
+    """For how long it holds, in seconds; None if it waits."""
+    grant = entry.request.grant
+    return None if grant is None else _between(grant.at, wall)
 
 
 def explanation(name: Name, view: View, session: str, wall: int) -> Row | None:
@@ -58,30 +69,25 @@ def explanation(name: Name, view: View, session: str, wall: int) -> Row | None:
     mine = next((one for one in queue.waiters if one.client is entry), None)
     ahead = blockers(queue, mine, _ANY_TIME) if mine else []
     reason = "conflict" if ahead else "clock" if unused(name, view.state, wall) else None
-    return {
-        "name": entry.request.name.decode("utf-8", "surrogateescape"),
-        "mode": _mode(name.kind, entry.request.mode),
-        "quantity": entry.request.quantity if name.kind == NUMERIC else None,
-        "kind": name.kind,
-        "granted": False,
-        "reason": reason if line.exists else "no_resource",
-        "blockers": [_claim(name.kind, one, wall) for one in ahead[:MOST_BLOCKERS]],
-        "blocker_count": len(ahead),
-        "waiters": len(queue.waiters),
-        "place": queue.waiters.index(mine) + 1 if mine else 0,
-        "since": entry.request.asked / _MICRO,
-    }
+    why = Explanation(
+        name.kind, reason if line.exists else "no_resource", ahead, waiters=len(queue.waiters)
+    )
+    row = fields.explanation(entry.request, why, first(name.kind, ahead, wall))
+    place = queue.waiters.index(mine) + 1 if mine else 0
+    return {**row, "granted": False, "place": place, "since": entry.request.asked / _MICRO}
 
 
-def _claim(kind: str, one: Claim, wall: int) -> Row:
+def first(kind: str, ahead: list[Claim], wall: int) -> list[Row]:
+    """As many of those who are ahead of a request as are told."""
+    return [claim(kind, entry_of(one), wall) for one in ahead[: fields.MOST_BLOCKERS]]
+
+
+def entry_of(one: Claim) -> Entry:
+    """The request that a claim was made of."""
     assert isinstance(one.client, Entry)
-    return claim(kind, one.client, one.nested, wall)
+    return one.client
 
 
-def _mode(kind: str, mode: int) -> str | None:
-    return MODE_NAMES[mode] if kind in MODAL_KINDS and 0 <= mode < len(MODE_NAMES) else None
-
-
-def _number(text: str | None) -> int | None:
-    fits = text is not None and text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
-    return int(text) if text is not None and fits else None
+def _between(begin: int, end: int) -> float:
+    """Seconds; clocks of several machines may differ."""
+    return max(end - begin, 0) / _MICRO

@@ -199,6 +199,79 @@ def test_urls_that_are_none(place):
         assert "ret_cod=-5]" in done.stderr
 
 
+# Who proves who he is: TLS with certificates on both sides, user and password.
+
+
+@pytest.fixture
+def guarded(etcds, folder, certificates, monkeypatch):
+    """A place in a store of its own, which lets in one user with a certificate."""
+    monkeypatch.setenv("HOME", str(folder))
+    store = etcds(tls=True)
+    made = StorePlace(store, folder)
+    store.protect(f"{made.prefix}/", user="locker", password="open sesame")
+    (folder / "password").write_text("open sesame\n")
+    (folder / "password").chmod(0o600)
+    yield made
+    made.clear()
+
+
+def proof(place, certificates, user="locker"):
+    """The options of who may lock."""
+    return ["--store-ca-certificate", f"{certificates}/one.ca",
+            "--store-certificate", f"{certificates}/nameless.pem",
+            "--store-private-key", f"{certificates}/nameless.key",
+            "--store-user", user, "--store-password-file", f"{place.folder}/password"]  # fmt: skip
+
+
+def test_a_command_proves_who_it_is(guarded, certificates):
+    words = proof(guarded, certificates)
+    assert guarded.run(*words, "-r", "R", "--", "true").returncode == 0
+    check = guarded.run(*words, "--check", "-r", "R", "--", "true")
+    assert f"ok       store: {guarded.url} answers to user 'locker'\n" in check.stdout
+    (guarded.folder / ".flom").write_text(
+        f"[Store]\nUrl={guarded.url}\nCACertificate={certificates}/one.ca\n"
+        f"Certificate={certificates}/nameless.pem\nPrivateKey={certificates}/nameless.key\n"
+        "User=locker\nPassword=open sesame\n"
+    )
+    (guarded.folder / ".flom").chmod(0o600)
+    guarded.words = []
+    shown = guarded.run("-V", "-r", "R", "--", "true")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "sesame" not in shown.stdout
+
+
+def test_who_cannot_prove_it_gets_nothing(guarded, certificates):
+    words = proof(guarded, certificates)
+    stranger = guarded.run(*proof(guarded, certificates, "nobody"), "-r", "R", "--", "true")
+    nameless = guarded.run(*words[:6], "-r", "R", "--", "true")
+    elsewhere = guarded.run("--store", guarded.store.url("others"), *words, "--", "true")
+    untrusting = guarded.run("--store-ca-certificate", f"{certificates}/two.ca", *words[2:], "-r",
+                             "R", "--", "true")  # fmt: skip
+    plain = guarded.run("-r", "R", "-o", "2000", "--", "true")
+    named = guarded.run(*(word.replace("nameless", "mine") for word in words), "--", "true")
+    assert "no certificate with a common name (CN)" in named.stderr
+    for done in (stranger, nameless, elsewhere, untrusting, plain, named):
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (99, "", 1), done.stderr
+        assert "sesame" not in done.stderr
+    for done in (stranger, nameless, elsewhere, named):
+        assert "ret_cod=-605]" in done.stderr
+    assert "ret_cod=-407]" in untrusting.stderr
+
+
+@FACES
+def test_a_program_proves_who_it_is(guarded, certificates, face):
+    tls = flom.Tls(
+        f"{certificates}/nameless.pem", f"{certificates}/nameless.key", f"{certificates}/one.ca"
+    )
+    client = face.Client(guarded.url, tls=tls, user="locker", password="open sesame")
+    seen = []
+    asyncio.run(block(face, client, seen.append))
+    assert len(seen) == 1
+    stranger = face.Client(guarded.url, tls=tls, user="locker", password="wrong")
+    with pytest.raises(flom.Denied, match="refuses"):
+        asyncio.run(block(face, stranger, seen.append))
+
+
 # Programs.
 
 

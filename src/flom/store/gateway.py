@@ -33,6 +33,8 @@ _TOKENS = 3
 
 # Codes of gRPC that the gateway passes on.
 _PERMISSION_DENIED, _UNAUTHENTICATED = 7, 16
+# What etcd says, as plain text, of a certificate that it could take for a user.
+_NAMED = b"CommonName of client sending a request against gateway"
 # The same request may be answered a moment later, or elsewhere.
 _PASSING = {1, 4, 10, 13, 14}
 _CROWDED = "too many requests"
@@ -221,7 +223,10 @@ class Gateway:
         try:
             connection.request("POST", path, json.dumps(body), headers)
             response = connection.getresponse()
-            answer = json.loads(response.read())
+            data = response.read()
+            if response.status == http.client.BAD_REQUEST and _NAMED in data:
+                raise Refused(_PERMISSION_DENIED, _NAMED.decode())
+            answer = json.loads(data)
         except BaseException:
             self.close()  # whatever is still to come would be taken for the next answer
             raise
@@ -263,6 +268,14 @@ def refusal(answer: Answer) -> Refused:
 
 def not_allowed(target: Target, refused: Refused) -> FlomError:
     """The error for a refusal that asking again does not change."""
+    if refused.text == _NAMED.decode():
+        error = FlomError(
+            OWN_RC_ACCESS_DENIED,
+            f"the store at {target} takes no certificate with a common name (CN) through its "
+            "gateway while it has users",
+        )
+        error.advice = "give --store-certificate one whose subject has no CN"
+        return error
     if refused.code == _PERMISSION_DENIED or "auth" in refused.text or "user" in refused.text:
         error = FlomError(OWN_RC_ACCESS_DENIED, f"the store at {target} refuses: {refused.text}")
         error.advice = "check --store-user, its password, and its rights for the prefix"

@@ -71,6 +71,16 @@ def test_d34_a_vanished_holder(three, kind):
     assert "somebody else may have locked the resource" in error
 
 
+def test_a_vanished_line_ends_the_command_that_shall_not_outlive_its_lock(three):
+    """After keepalive's time, which the kernel tells; the command would go on for ever."""
+    server, one, _ = three
+    words = start("ipv4", server)
+    holder = one.hold(*words(one), "--on-lost", "term")
+    one.cut()
+    assert holder.wait(LIMIT) == 95
+    assert "SIGTERM" in holder.stderr.read()
+
+
 @KINDS
 def test_d34_a_vanished_waiter_that_is_granted(three, kind):
     """The grant is never acknowledged, and keepalive does not work on such a connection (F31)."""

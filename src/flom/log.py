@@ -17,8 +17,6 @@ _NOTICES = ("FLM000I", "FLM001I", "FLM002I")
 _PATH = "/dev/log"
 # Seconds for which a missing system log is not looked for again: a lock pays nothing for it.
 _RETRY = 10.0
-# What a pipe takes in one piece, in bytes (PIPE_BUF).
-_ROOM = 4096
 
 
 def severity(code: str) -> int:
@@ -76,30 +74,3 @@ class SystemLog:
         if self._sock is not None:
             self._sock.close()
             self._sock = None
-
-
-class StreamLog:
-    """Records as lines on a descriptor, for a daemon that a service manager runs."""
-
-    __slots__ = ("_descriptor", "muted_until")
-
-    def __init__(self, descriptor: int = 2) -> None:
-        self._descriptor = descriptor
-        self.muted_until = 0.0
-
-    def record(self, code: str, text: str) -> None:
-        """Write one line, with the priority prefix that journald understands.
-
-        Lost when its reader is stuck: the daemon's work does not wait for it.
-        """
-        from select import POLLOUT, poll  # the command logs to the system only
-
-        line = f"<{severity(code)}>{code} {text}".encode("utf-8", "surrogateescape")
-        ready = poll()
-        ready.register(self._descriptor, POLLOUT)
-        try:
-            if ready.poll(0):
-                # A pipe that is ready has room for so much.
-                posix.write(self._descriptor, line[: _ROOM - 1] + b"\n")
-        except OSError:
-            pass  # nobody reads any more; the daemon's work goes on

@@ -6,8 +6,8 @@ import pytest
 
 from flom.daemon.lifecycle import Daemon
 from flom.daemon.limits import Limits
+from flom.daemon.streamlog import StreamLog
 from flom.daemon.terms import Terms
-from flom.log import StreamLog
 from flom.net.address import UnixEndpoint
 from flom.net.listen import listen_unix
 from flom.net.options import Keepalive

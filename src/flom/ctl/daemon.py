@@ -11,9 +11,9 @@ from flom import signals, trace
 from flom.client.session import endpoint_of
 from flom.daemon.launch import NOT_MOUNTED, identity, join, listen, mounting_of, serve
 from flom.daemon.lifecycle import ENDING
+from flom.daemon.streamlog import StreamLog
 from flom.daemon.vfs.start import LONGEST
 from flom.errors import RC_INVALID_OPTION, FlomError
-from flom.log import StreamLog
 from flom.net.listen import Listener, adopt
 from flom.net.sockets import AF_UNIX, SOCK_DGRAM, socket
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flom.daemon.reactor import Reactor
-    from flom.log import StreamLog, SystemLog
+    from flom.daemon.streamlog import StreamLog
+    from flom.log import SystemLog
     from flom.net.address import Address
     from flom.net.discovery import Membership
     from flom.net.sockets import socket

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from flom.core.requests import Effect
     from flom.daemon.questions import Desk
     from flom.daemon.reactor import Reactor, Timer
+    from flom.daemon.streamlog import StreamLog
     from flom.daemon.terms import Terms
-    from flom.log import StreamLog, SystemLog
+    from flom.log import SystemLog
     from flom.net.listen import Listener
 
 # Seconds for a half closed peer to go away.

@@ -10,7 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from flom.core.requests import Request
     from flom.daemon.connection import Connection
-    from flom.log import StreamLog, SystemLog
+    from flom.daemon.streamlog import StreamLog
+    from flom.log import SystemLog
 
 
 class Gate:

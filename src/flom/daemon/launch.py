@@ -18,7 +18,7 @@ from flom.errors import (
     RC_SSL_CTX_USE_PRIVATEKEY_FILE_ERROR,
     FlomError,
 )
-from flom.log import DAEMON, StreamLog, SystemLog
+from flom.log import DAEMON, SystemLog
 from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.net.listen import Listener, listen_tcp, listen_unix
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import NoReturn
 
+    from flom.daemon.streamlog import StreamLog
     from flom.daemon.vfs.start import Mounting
     from flom.net.discovery import GroupEndpoint
     from flom.net.tls import Identity
@@ -188,7 +189,7 @@ def serve(
     from flom.machine import unique_id
     from flom.net.options import keepalive_of
 
-    log = StreamLog() if foreground else SystemLog(DAEMON, pid=True)
+    log = _log_of(foreground)
     _open_trace(settings, log)
     guard = None
     if files is not None:
@@ -210,6 +211,14 @@ def serve(
         mounting=mounting,
     )
     daemon.run()
+
+
+def _log_of(foreground: bool) -> "SystemLog | StreamLog":
+    if not foreground:
+        return SystemLog(DAEMON, pid=True)
+    from flom.daemon.streamlog import StreamLog
+
+    return StreamLog()
 
 
 def _open_trace(settings: "Settings", log: "StreamLog | SystemLog") -> None:

@@ -6,7 +6,6 @@ from flom import signals, trace
 from flom.core.table import Table
 from flom.daemon.reactor import Reactor, WakeUp
 from flom.daemon.server import Server
-from flom.log import StreamLog, SystemLog
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,9 +13,11 @@ if TYPE_CHECKING:
 
     from flom.daemon.discovery import Discovery
     from flom.daemon.reactor import Timer
+    from flom.daemon.streamlog import StreamLog
     from flom.daemon.terms import Terms
     from flom.daemon.vfs.mount import Mount
     from flom.daemon.vfs.start import Mounting
+    from flom.log import SystemLog
     from flom.net.listen import Listener
 
 # The signals that end the daemon as an immediate shutdown does. Who starts it blocks them before
@@ -39,7 +40,7 @@ class Daemon:
     def __init__(
         self,
         listener: "Listener",
-        log: SystemLog | StreamLog,
+        log: "SystemLog | StreamLog",
         terms: "Terms",
         *,
         lifespan: int,

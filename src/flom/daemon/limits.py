@@ -6,7 +6,8 @@ if TYPE_CHECKING:
 
     from flom.daemon.connection import Connection
     from flom.daemon.reactor import Reactor
-    from flom.log import StreamLog, SystemLog
+    from flom.daemon.streamlog import StreamLog
+    from flom.log import SystemLog
     from flom.settings import Settings
 
 # The limits whose newcomers are told, by the long names of the options that set them.

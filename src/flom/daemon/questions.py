@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from flom.daemon.connection import Connection
     from flom.daemon.rows import Row
     from flom.daemon.server import Server
-    from flom.log import StreamLog, SystemLog
+    from flom.daemon.streamlog import StreamLog
+    from flom.log import SystemLog
     from flom.wire.rare import Ask
 
     Words = dict[str, str]

@@ -12,7 +12,8 @@ from flom.net.tls import Identity
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from flom.daemon.connection import Connection
-    from flom.log import StreamLog, SystemLog
+    from flom.daemon.streamlog import StreamLog
+    from flom.log import SystemLog
 
 # Seconds between two looks at the files, at least.
 LOOK_INTERVAL = 1.0

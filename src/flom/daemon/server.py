@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
     from flom.core.requests import Effect
     from flom.daemon.reactor import Reactor
+    from flom.daemon.streamlog import StreamLog
     from flom.daemon.terms import Terms
-    from flom.log import StreamLog, SystemLog
+    from flom.log import SystemLog
     from flom.net.listen import Listener
     from flom.wire.rare import Ask
 

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flom.daemon.reactor import Reactor
+    from flom.daemon.streamlog import StreamLog
     from flom.daemon.vfs.start import Mounting
-    from flom.log import StreamLog, SystemLog
+    from flom.log import SystemLog
 
 # Seconds for unmounting while clients still reach the daemon, so that they find the directory
 # free when it has ended; and altogether.

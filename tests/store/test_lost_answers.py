@@ -4,22 +4,30 @@ import time
 
 import pytest
 
+from flom.errors import RC_SEND_ERROR, FlomError
 from flom.store.gateway import Endpoints, Gateway, Refused
+from flom.store.lock import Lock
 from flom.store.url import parse
 
 from .endpoint import OK, Endpoint, endpoints, error
 
 
 class Deaf:
-    """Hands requests on to a real etcd, and loses the answer to each of them the first time."""
+    """Hands requests on to a real etcd, and loses the answer to each of them the first time.
+
+    silent: say and do nothing at all.
+    """
 
     def __init__(self, url):
         target = parse(url)
         self.gateway = Gateway(target, Endpoints(target), None, None)
         self.seen = []
         self.lost = 0
+        self.silent = False
 
     def __call__(self, path, body, headers):
+        if self.silent:
+            return Endpoint.HANG
         again = (path, body) in self.seen
         self.seen.append((path, body))
         try:
@@ -85,3 +93,19 @@ def test_a_client_that_hears_only_half_of_what_it_is_told_leaves_no_lease(store,
     left = set(store.cluster.leases()) - before
     sessions = {f"{body['ID']:x}" for path, body in deaf.seen if path.endswith("revoke")}
     assert not {lease.lstrip("0") for lease in left} & sessions
+
+
+def test_a_release_that_is_not_heard_matters_to_numbers_alone(store, deaf):
+    warnings = []
+    number, _ = store.held("_S_a[1]")
+    lock = Lock(store.settings("foo"), lambda stream, text: warnings.append((stream, text)))
+    lock.connect()
+    lock.acquire()
+    deaf.silent = True
+    lock.release(False)
+    ((stream, text),) = warnings
+    assert stream == 2
+    assert "within 5 s" in text
+    with pytest.raises(FlomError) as raised:
+        number.release(False)
+    assert raised.value.rc == RC_SEND_ERROR

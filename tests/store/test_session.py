@@ -9,7 +9,7 @@ from support import wait_for
 from flom.client.watch import ended
 from flom.store import etcd
 from flom.store.gateway import Endpoints, Gateway
-from flom.store.lease import JEOPARDY, LOST, SAFE
+from flom.store.lease import LOST, SAFE
 from flom.store.session import Session
 from flom.store.url import Target
 
@@ -47,9 +47,8 @@ def session(store):
     with endpoints(store) as (one,):
         target = Target((one.address,), "p")
         made = Session(Gateway(target, Endpoints(target), None, None), NUMBER, 1, 0.0)
-        made.states, made.moves = [], []
-        made.on_change = made.states.append
-        made.on_move = lambda: made.moves.append(made.state)
+        made.states = []
+        made.on_news = lambda: made.states.append(made.state)
         made.open(time.monotonic() + LATER)
         yield made
         made.close()
@@ -71,24 +70,15 @@ def test_a_session_is_renewed_until_it_is_closed(store, session):
 def test_a_session_is_lost_while_its_renewal_waits_for_an_answer(store, session):
     store.silent.set()
     wait_for(lambda: LOST in session.states, "the loss")
-    assert session.states[-2:] == [JEOPARDY, LOST]
     assert session.state == LOST
     assert session.left == 0.0
     assert ended(session.fileno())
-    assert session.moves[-1] == LOST, "who waits in vain has to be told"
 
 
 def test_a_session_that_the_store_does_not_know_is_lost(store, session):
     store.known.clear()
     wait_for(lambda: LOST in session.states, "the loss")
     assert ended(session.fileno())
-
-
-def test_a_loss_is_told_once(store, session):
-    session.lose()
-    session.lose()
-    assert session.states.count(LOST) == 1
-    wait_for(lambda: ended(session.fileno()), "the end")
 
 
 def test_other_leases_are_kept_as_long_as_they_live(store, session):

@@ -120,6 +120,8 @@ class Gateway:
         while True:
             failures: dict[Endpoint, Exception] = {}
             for _ in range(len(self.endpoints)):
+                if self._aborted:
+                    raise Cancelled
                 endpoint = self.endpoints.current()
                 left = deadline - monotonic()
                 if left <= 0 and failures:
@@ -133,11 +135,11 @@ class Gateway:
                     failures[endpoint] = refused
                 except (OSError, http.client.HTTPException, ValueError) as error:
                     failures[endpoint] = error
-                if self._aborted:
-                    raise Cancelled
                 maybe = maybe or not isinstance(failures[endpoint], ConnectionRefusedError)
                 self.close()
                 self.endpoints.failed(endpoint)
+            if self._aborted:
+                raise Cancelled
             hopeless = not patient and all(map(_is_lasting, failures.values()))
             if hopeless or monotonic() + _PAUSE >= deadline:
                 raise _unreachable(self.target, failures)
@@ -242,6 +244,8 @@ class Gateway:
             self.close()
         if self._connection is None:
             self._connection, self._at = self._connect(endpoint, seconds), endpoint
+            if self._aborted:  # while there was no connection to cut
+                raise Cancelled
         self._connection.sock.settimeout(seconds)
         return self._connection
 

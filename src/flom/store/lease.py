@@ -62,8 +62,3 @@ class Lease:
     def renewal(self, jitter: float) -> float:
         """When to renew next; `jitter` from 0 to 1 keeps many clients from asking at once."""
         return self._sent + self.ttl * _RENEWAL * (1 - _JITTER * jitter)
-
-    def change(self, now: float) -> float:
-        """When the state changes next if nothing is heard of the store."""
-        overdue = self._sent + self.ttl * _OVERDUE
-        return overdue if now < overdue else self._sent + self.lifetime

@@ -12,6 +12,7 @@ from flom.errors import (
     RC_INVALID_RESOURCE_NAME,
     RC_INVALID_TIMESTAMP_FORMAT,
     RC_NETWORK_TIMEOUT,
+    RC_PROTOCOL_ERROR,
     RC_RECV_ERROR,
     RC_SEND_ERROR,
     FlomError,
@@ -69,7 +70,7 @@ class Lock:
         self._started = monotonic()
         self._target = url.parse(settings.store_url or "")
         self._name = _understood(settings)
-        self._pid = os.getpid()
+        self._pid = 0
         self._gateway: Gateway | None = None
         self._session: Session | None = None
         self._runner: Runner | None = None
@@ -80,6 +81,7 @@ class Lock:
     def connect(self) -> None:
         """Begin a session; raises FlomError when the store cannot be reached or does not let us."""
         settings, target = self._settings, self._target
+        self._pid = os.getpid()
         gateway = Gateway(target, Endpoints(target), context_of(settings), proof_of(settings))
         name, number = about.new_session()
         session = Session(gateway, number, settings.store_session_ttl, _grace(settings))
@@ -88,6 +90,8 @@ class Lock:
         deadline = self._started + timeout / 1000 if timeout > 0 else _FOR_EVER
         self._gateway, self._session = gateway, session
         self._runner = Runner(gateway, session, deadline, look)
+        if self._cancelled:
+            self._runner.interrupt()
         self._guarded(lambda: session.open(min(deadline, self._started + _LIMIT)))
         self._ask = self._asked(name, number)
 
@@ -111,8 +115,14 @@ class Lock:
             raise _no_session()
         if not ask.wait:
             runner.deadline = monotonic() + _LIMIT
-        self._held = self._guarded(lambda: runner.run(acquire(ask)))
+        self._held = self._guarded(lambda: self._granted(ask, runner))
         return self._held.element
+
+    def _granted(self, ask: Ask, runner: Runner) -> Held:
+        held = runner.run(acquire(ask))
+        if self._session is None or self._session.state == LOST:
+            raise Cancelled  # the answer has come too late to be true
+        return held
 
     def release(self, rollback: bool) -> None:
         """Give the lock back; raises FlomError (-130) when it had been lost."""
@@ -129,20 +139,21 @@ class Lock:
             self._ask = None
         except Refused as refused:
             raise not_allowed(self._target, refused) from None
+        except ValueError as error:
+            raise _strange(self._target, error) from None
         except (Unreachable, Cancelled) as error:
-            if session.state == LOST:
-                raise _lost() from None
-            self._ends_alone(ask, error)
+            self._ends_alone(ask, str(error) or "the store does not answer")
         finally:
             self.close()
 
     def close(self) -> None:
         """Leave the store: whatever was asked for or held ends, unless this is a child of fork."""
-        session, gateway, ask = self._session, self._gateway, self._ask
+        session, gateway, ask, runner = self._session, self._gateway, self._ask, self._runner
         self._session = self._gateway = self._runner = self._ask = self._held = None
-        if session is None or gateway is None:
+        if session is None or gateway is None or runner is None:
             return
         if self._pid != os.getpid():
+            runner.forget()
             gateway.forget()
             session.forget()
             return
@@ -176,7 +187,7 @@ class Lock:
 
     @property
     def lease(self) -> Session | None:
-        """The session: its `state` is "safe", "jeopardy" or "lost"; `on_change` hears of it."""
+        """The session: its `state` is "safe", "jeopardy" or "lost"."""
         return self._session
 
     @property
@@ -208,6 +219,9 @@ class Lock:
         except Refused as refused:
             self.close()
             raise not_allowed(self._target, refused) from None
+        except ValueError as error:
+            self.close()
+            raise _strange(self._target, error) from None
         except (Cancelled, Late, Unreachable) as error:
             failure = self._explained(error)
             self.close()
@@ -234,16 +248,17 @@ class Lock:
         failure.advice = "nothing is held; try again"
         return failure
 
-    def _ends_alone(self, ask: Ask, error: Exception) -> None:
+    def _ends_alone(self, ask: Ask, why: str) -> None:
         """The store does not answer: the lease will end by itself, which is all that is needed.
 
-        But the number of a transactional sequence counts as not used then.
+        Nothing was lost before the release began. But the number of a transactional sequence counts
+        as not used then.
         """
         if ask.name.transactional:
-            raise FlomError(RC_SEND_ERROR, f"the number is neither used up nor given back: {error}")
+            raise FlomError(RC_SEND_ERROR, f"the number may count as not used: {why}")
         if self._tell is not None:
             ttl = self._settings.store_session_ttl
-            self._tell(2, f"the lock ends by itself within {ttl} s: {error}")
+            self._tell(2, f"the lock ends by itself within {ttl} s: {why}")
 
 
 def _leave(gateway: Gateway, lease: int) -> None:
@@ -276,6 +291,12 @@ def _grace(settings: Settings) -> float:
         return 0.0
     # More would end commands because of interruptions that the lease outlives.
     return min(settings.kill_after / 1000, settings.store_session_ttl / 3)
+
+
+def _strange(target: url.Target, error: ValueError) -> FlomError:
+    failure = FlomError(RC_PROTOCOL_ERROR, f"the store at {target} is not as expected: {error}")
+    failure.advice = "if something else writes below this prefix, choose another one, see --store"
+    return failure
 
 
 def _no_session() -> FlomError:

@@ -45,10 +45,13 @@ class Runner:
         self._look_at = monotonic() + _AT_ONCE
         self._watch: Watch | None = None
         self._interrupted = threading.Event()
-        session.on_move = self._follow
+        session.on_news = self._follow
 
     def run(self, steps: Generator[Operation, Any, T]) -> T:
-        """The result of a recipe. Raises what it raises, what `Gateway.call` does, and Late."""
+        """The result of a recipe. Raises what it raises, what `Gateway.call` does, and Late.
+
+        And ValueError when the store says, or holds, what nobody of us would write.
+        """
         answer: Any = None
         while True:
             try:
@@ -66,10 +69,15 @@ class Runner:
         if watch is not None:
             watch.abort()
 
+    def forget(self) -> None:
+        """In a child of fork: close the copy of what the parent waits with."""
+        if self._watch is not None:
+            self._watch.forget()
+
     def _perform(self, step: Operation) -> Any:
         match step:
             case Txn():
-                self.read = etcd.read(self._call(etcd.TXN, etcd.txn(step)))
+                self.read = self._txn(step)
                 return self.read
             case NewLease():
                 return self._new_lease(step.ttl)
@@ -80,6 +88,13 @@ class Runner:
                 return self._revoke(step.lease)
             case Wait():
                 return self._wait(step)
+
+    def _txn(self, step: Txn) -> Read:
+        answer = self._call(etcd.TXN, etcd.txn(step))
+        try:
+            return etcd.read(answer)
+        except (LookupError, TypeError, AttributeError):
+            raise ValueError("its answer to a transaction is none") from None
 
     def _new_lease(self, ttl: int) -> int:
         _, number = about.new_session()

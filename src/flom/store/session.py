@@ -13,7 +13,7 @@ from time import CLOCK_BOOTTIME, clock_gettime, monotonic
 from flom.errors import RC_G_THREAD_NEW_ERROR, FlomError
 from flom.store import etcd
 from flom.store.gateway import Cancelled, Gateway, Refused, cut, drop
-from flom.store.lease import LOST, SAFE, Lease
+from flom.store.lease import LOST, Lease
 
 # Seconds between two tries to renew, and between two looks at the clock: threads sleep by one that
 # stands still while the machine sleeps.
@@ -26,22 +26,18 @@ _TRY = 1 / 6
 class Session:
     """A lease of `ttl` seconds with this number, from `open` to `close`.
 
-    grace: see lease.Lease. `on_change` is called in a thread of the session with each new state,
-    "jeopardy", "safe" again, or "lost", which is the last; None: nobody wants to know. `on_move`
-    is called there when another endpoint may be asked than before, or none any more.
+    grace: see lease.Lease. `on_news` is called in a thread of the session after each renewal, when
+    another endpoint may be asked than before, and when the lease is lost.
     """
 
     def __init__(self, gateway: Gateway, number: int, ttl: int, grace: float) -> None:
         self.number = number
-        self.on_change: Callable[[str], object] | None = None
-        self.on_move: Callable[[], object] | None = None
+        self.on_news: Callable[[], object] | None = None
         self._gateway = gateway
         self._renewing = gateway.twin()
         self._ttl = ttl
         self._grace = grace
         self._lease = Lease(ttl, 0.0, grace)
-        self._told = SAFE
-        self._telling = threading.RLock()
         self._kept: dict[int, tuple[float, float]] = {}
         self._stopped = threading.Event()
         self._woken = threading.Event()
@@ -88,7 +84,8 @@ class Session:
     def lose(self) -> None:
         """The lease is gone."""
         self._lease.lose()
-        self._tell(LOST)
+        cut(self._ours)
+        self._tell()
 
     def close(self) -> None:
         """Renew no more; the lease itself stays."""
@@ -106,12 +103,10 @@ class Session:
 
     def _watch(self) -> None:
         """Tell the loss in time, whatever the other thread has to wait for."""
-        while not self._stopped.is_set():
-            now = boot_time()
-            self._tell(self._lease.state(now))
-            if self._told == LOST:
+        while not self._stopped.wait(min(self.left, _LOOK)):
+            if self.state == LOST:
+                self.lose()
                 return
-            self._stopped.wait(min(max(self._lease.change(now) - now, 0.0), _LOOK))
 
     def _renew(self) -> None:
         """Renew all leases when it is time, until the session's own is lost."""
@@ -137,9 +132,8 @@ class Session:
         if left:
             self._lease.renewed(now)
         elif left == 0:
-            self._lease.lose()
-        self._tell(self.state)
-        self._moved()
+            self.lose()
+        self._tell()
         return boot_time() + _RETRY if left is None else self._lease.renewal(random())
 
     def _renew_others(self, now: float) -> None:
@@ -154,23 +148,12 @@ class Session:
         try:
             deadline = monotonic() + self._ttl * _TRY
             return etcd.left(self._renewing.call(etcd.KEEP_ALIVE, {"ID": lease}, deadline))
-        except (Refused, FlomError, Cancelled):
+        except (Refused, FlomError, Cancelled, ValueError):
             return None
 
-    def _tell(self, state: str) -> None:
-        with self._telling:
-            if state == self._told or self._told == LOST:
-                return
-            self._told = state
-            if state == LOST:
-                cut(self._ours)
-                self._moved()
-            if self.on_change is not None:
-                self.on_change(state)
-
-    def _moved(self) -> None:
-        if self.on_move is not None:
-            self.on_move()
+    def _tell(self) -> None:
+        if self.on_news is not None:
+            self.on_news()
 
 
 def boot_time() -> float:

@@ -3,7 +3,7 @@
 from time import monotonic
 
 from flom.store import etcd
-from flom.store.gateway import Gateway, cut, refusal
+from flom.store.gateway import Gateway, cut, drop, refusal
 from flom.store.operations import Wait
 from flom.store.stream import Stream
 
@@ -66,6 +66,10 @@ class Watch:
     def abort(self) -> None:
         """End the wait, from any thread."""
         cut(self._sock)
+
+    def forget(self) -> None:
+        """In a child of fork: close the copy of the connection."""
+        drop(self._sock)
 
     def close(self) -> None:
         """Watch no more."""

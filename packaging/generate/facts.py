@@ -11,7 +11,7 @@ from flom.ctl.rows import ENDPOINT
 from flom.ctl.tree import TREE
 from flom.options import OPTIONS, Option
 from flom.signals import NAMES
-from flom.values import MODE_NAMES
+from flom.values import MODE_NAMES, REACTIONS
 
 from . import texts
 
@@ -55,6 +55,8 @@ def words(option: Option) -> tuple[tuple[str, str], ...]:
     """The values an option can have, each with a meaning or ""; () when they are not a few."""
     if option.rule == "mode":
         return tuple((name, texts.MODES[name][1].partition(";")[0]) for name in MODE_NAMES)
+    if option.rule == "reaction":
+        return tuple((word, texts.REACTIONS[word]) for word in REACTIONS)
     if option.type == "B":
         return BOOLEANS
     if option.rule == "signals" or option.metavar == "SIGNAL":

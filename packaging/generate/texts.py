@@ -162,7 +162,8 @@ OPTIONS: dict[str, str] = {
 
         `term` sends the command SIGTERM, and SIGKILL if it still runs after `--kill-after`. `kill`
         sends SIGKILL at once. `stop` stops it by SIGSTOP, and says how to let it go on or end it.
-        With these the status is 95. `warn` says what has happened, and the command goes on.
+        With these the status is 95. `warn` says at once what has happened, and the command goes on;
+        the status is 99, in a store 95.
 
         Without this option it is `term` for a store, early enough that the command is dead before
         somebody else can get the lock. With a daemon the command goes on, and the loss is told at
@@ -285,6 +286,14 @@ KINDS = {
     "`strftime(3)`, and never the same time as another run; at most so many runs at a time. `#f` "
     "to `#ffffff` stand for a dot and that many digits of the second's fraction. The format must "
     "tell at least the hour",
+}
+
+# By word of `--on-lost`.
+REACTIONS = {
+    "term": "SIGTERM, and later SIGKILL",
+    "kill": "SIGKILL",
+    "stop": "SIGSTOP",
+    "warn": "a warning",
 }
 
 # By constant of flom.errors.

@@ -12,6 +12,7 @@ import support
 
 from flom.options import OPTIONS
 from flom.signals import NAMES
+from flom.values import REACTIONS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARE = ROOT / "share"
@@ -193,6 +194,10 @@ def test_the_beginning_of_a_value(shell):
 @pytest.mark.parametrize("option", ["-e", "--append-trace-file", "--tls-check-peer-id"])
 def test_yes_and_no(shell, option):
     assert shell.complete(f"flom {option} ") == {"yes", "no"}
+
+
+def test_what_becomes_of_a_command(shell):
+    assert values(shell, "flom --on-lost ") == set(REACTIONS)
 
 
 def test_signals(shell):

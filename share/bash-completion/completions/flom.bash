@@ -40,7 +40,7 @@ __flom_value() {
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$2")
             ;;
-        -r | --resource-name | -q | --resource-quantity | -o | --resource-timeout | -i | --resource-idle-lifespan | -d | --daemon-lifespan | -p | --unicast-port | -A | --multicast-address | -P | --multicast-port | -D | --discovery-attempts | -I | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --queue-patience | -E | --conflict-exit-code | --max-connections | --max-connections-per-peer | --max-message-size | --message-timeout | --first-message-timeout | --max-queue | --max-resources | --max-unread | --store | --store-session-ttl | --store-user | --on-lost | --kill-after)
+        -r | --resource-name | -q | --resource-quantity | -o | --resource-timeout | -i | --resource-idle-lifespan | -d | --daemon-lifespan | -p | --unicast-port | -A | --multicast-address | -P | --multicast-port | -D | --discovery-attempts | -I | --discovery-timeout | --discovery-ttl | --tcp-keepalive-time | --tcp-keepalive-intvl | --tcp-keepalive-probes | --queue-patience | -E | --conflict-exit-code | --max-connections | --max-connections-per-peer | --max-message-size | --message-timeout | --first-message-timeout | --max-queue | --max-resources | --max-unread | --store | --store-session-ttl | --store-user | --kill-after)
             compopt +o bashdefault +o default 2>/dev/null
             ;;
         -l | --lock-mode)
@@ -65,6 +65,9 @@ __flom_value() {
             ;;
         --socket-mode)
             mapfile -t COMPREPLY < <(compgen -W '0600 0660 0666' -- "$2")
+            ;;
+        --on-lost)
+            mapfile -t COMPREPLY < <(compgen -W 'term kill stop warn' -- "$2")
             ;;
         --debug-feature)
             mapfile -t COMPREPLY < <(compgen -W 'ipv6.multicast.server ipv6.multicast.client tls.server tls.client' -- "$2")

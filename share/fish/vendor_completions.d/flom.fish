@@ -93,7 +93,7 @@ complete -c flom -n __flom_options -l store-password-file -rF -d 'file with that
 complete -c flom -n __flom_options -l store-ca-certificate -rF -d 'certificate authority of the store, PEM'
 complete -c flom -n __flom_options -l store-certificate -rF -d 'certificate to show to the store, PEM'
 complete -c flom -n __flom_options -l store-private-key -rF -d 'its private key, PEM'
-complete -c flom -n __flom_options -l on-lost -x -d 'what becomes of the command when the lock is lost while it runs'
+complete -c flom -n __flom_options -l on-lost -xa "term\tSIGTERM,\ and\ later\ SIGKILL kill\tSIGKILL stop\tSIGSTOP warn\ta\ warning" -d 'what becomes of the command when the lock is lost while it runs'
 complete -c flom -n __flom_options -l kill-after -x -d 'how long the command has after the SIGTERM of --on-lost term, before SIGKILL'
 complete -c flom -n __flom_options -l kill-child -d 'if flom dies, however it dies, kill the command with it'
 complete -c flom -n __flom_options -l quiet -d 'no warnings, and nothing about a lock that is busy, late or absent'

@@ -88,7 +88,8 @@ class Guard:
             now = clock_gettime(CLOCK_BOOTTIME)
             self._look(child, now)
             info = signals.sigtimedwait(expected, self._pause(now))
-            if info is not None and info.si_signo != signals.SIGIO:
+            # Stopped and continued after the time is over, Python 3.11 returns what is no signal.
+            if info is not None and info.si_signo in awaited:
                 return info
 
     def _pause(self, now: float) -> float:

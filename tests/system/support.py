@@ -312,6 +312,7 @@ class UnixPlace(Place):
     def __init__(self, path, folder):
         super().__init__(folder, ["-s", str(path)])
         self.path = pathlib.Path(path)
+        self.endpoint = f"unix://{path}"
         self.lock_file = pathlib.Path(f"{path}.lock")
 
     def connect(self, bound=BOUND):
@@ -368,6 +369,32 @@ class TlsPlace(TcpPlace):
         sock = super().connect(bound)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._context.wrap_socket(sock)
+
+
+class StorePlace(Place):
+    """Keys below a prefix of a store (etcd.Etcd); `ttl` is how long its sessions live, in seconds.
+
+    Programs that have the folder for their home have sessions of that length there, too.
+    """
+
+    def __init__(self, folder, store, ttl=5):
+        self.store = store
+        self.prefix = f"p{random.SystemRandom().randrange(10**9)}"
+        self.endpoint = store.url(self.prefix)
+        super().__init__(folder, ["--store", self.endpoint])
+        (folder / ".flom").write_text(f"[Store]\nSessionTTL={ttl}\n")
+
+    def stored(self):
+        """The keys below the prefix."""
+        return self.store.keys(self.prefix)
+
+    def wait(self, *options, status=0):
+        """Like `ask`; returns when the request is in the store."""
+        before = len(self.stored())
+        waiter = self.ask(*options, status=status)
+        wait_for(lambda: waiter.poll() is not None or len(self.stored()) > before, "a request")
+        assert waiter.poll() is None, waiter.stderr.read()
+        return waiter
 
 
 def place(kind, folder, files=None):

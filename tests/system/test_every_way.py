@@ -1,9 +1,10 @@
-"""The promises of every kind of lock, kept by every way to take it."""
+"""The promises of every kind of lock, kept by every way to take it, at a daemon and at a store."""
 
 import time
 
 import pytest
-from ways import WAYS, Refused
+from support import StorePlace
+from ways import AT_STORE, WAYS, Refused
 
 MODES = ("NL", "CR", "CW", "PR", "PW", "EX")
 # Which modes may be held beside a held one (resources.md 4).
@@ -18,21 +19,29 @@ BESIDE = {
 
 
 @pytest.fixture
-def ways(place, monkeypatch):
-    """Makes ways by name, at one daemon."""
-    monkeypatch.setenv("HOME", str(place.folder))
-    made = []
+def ways(request, folder, monkeypatch):
+    """Makes ways by name, all of them at one daemon or one store."""
+    monkeypatch.setenv("HOME", str(folder))
+    made, places = [], {}
 
     def make(name):
-        made.append(WAYS[name](place))
+        every = AT_STORE if name in AT_STORE else WAYS
+        if every is AT_STORE and not places:
+            places["store"] = StorePlace(folder, request.getfixturevalue("etcd_node"))
+        elif not places:
+            places["daemon"] = request.getfixturevalue("place")
+        (place,) = places.values()
+        made.append(every[name](place))
         return made[-1]
 
     yield make
     for way in made:
         way.close()
+    if "store" in places:
+        places["store"].clear()
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=[*WAYS, *AT_STORE])
 def way(ways, request):
     """The same test for every way."""
     return ways(request.param)
@@ -56,9 +65,12 @@ def test_modes(way, held):
     assert refusal(way, "R") is None
 
 
-@pytest.mark.parametrize("other", WAYS)
-def test_all_ways_meet_at_one_daemon(way, ways, other):
-    holder = way.acquire("R", mode="PR")
+PAIRS = [(one, other) for every in (WAYS, AT_STORE) for one in every for other in every]
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_all_ways_meet(ways, one, other):
+    holder = ways(one).acquire("R", mode="PR")
     stranger = ways(other)
     assert refusal(stranger, "R") == "busy"
     assert refusal(stranger, "R", mode="PR") is None
@@ -155,9 +167,15 @@ def test_a_resource_outlives_its_last_user_if_wanted(way):
     assert refusal(way, "R", create=False) is None
 
 
-@pytest.mark.parametrize("name", ["", "a b", "x" * 500])
+@pytest.mark.parametrize("name", ["", "a b", "_s_n[x]"])
 def test_a_name_that_is_none_is_refused(way, name):
     assert refusal(way, name) == "wrong"
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_a_name_that_fits_into_no_message_is_refused(ways, name):
+    """A store has no such limit."""
+    assert refusal(ways(name), "x" * 500) == "wrong"
 
 
 def test_no_element_where_the_kind_has_none(way):

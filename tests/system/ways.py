@@ -53,7 +53,7 @@ class Blocking(Way):
 
     def __init__(self, place):
         super().__init__(place)
-        self.client = flom.Client(f"unix://{place.path}")
+        self.client = flom.Client(place.endpoint)
 
     def acquire(self, resource, mode="EX", **options):
         """See the module."""
@@ -68,7 +68,7 @@ class Awaited(Way):
 
     def __init__(self, place):
         super().__init__(place)
-        self.client = flom.aio.Client(f"unix://{place.path}")
+        self.client = flom.aio.Client(place.endpoint)
         self.loop = asyncio.new_event_loop()
         self.runner = threading.Thread(target=self.loop.run_forever)
         self.runner.start()
@@ -208,3 +208,5 @@ class CommandHeld:
 
 
 WAYS = {"blocking": Blocking, "asyncio": Awaited, "binding": Binding, "command": Command}
+# The same at a store, which the reference's binding knows nothing of.
+AT_STORE = {f"store {name}": WAYS[name] for name in ("blocking", "asyncio", "command")}

@@ -99,3 +99,12 @@ def test_api():
 def test_watchers():
     last = figures_of("watchers.py", "--rounds", "1", "--milliseconds", "20")
     assert are_ratios(medians(last))
+
+
+def test_store():
+    if not shutil.which("etcd") or not shutil.which("etcdctl"):
+        pytest.skip("needs etcd and etcdctl")
+    last = figures_of("store.py", "--runs", "2")
+    assert last["figures"].keys() == {"cycle", "hand-over"}
+    assert are_ratios(medians(last))
+    assert last["requests"].keys() == {"1", "10", "50"}

@@ -8,7 +8,7 @@ him*:
     granted   the daemon's grant was read, with the element and the fencing token if there are any
     refused   "busy" or another refusal was read
     ending    the unlock, or the end of a waiting client, is about to leave (`how`: commit,
-              rollback, crash, withdraw)
+              rollback, crash, withdraw), or the client was told that its lock is lost (lost)
     ended     the daemon has confirmed the end, so that whoever asks from now on finds nothing of it
     restart   (by nobody) the daemon died: every lock of it is forgotten
 
@@ -19,6 +19,7 @@ The rules are written down here a second time, independent of `flom.core`.
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 # Rows: held; columns: asked (resources.md 4).
 _MODES = ("NL", "CR", "CW", "PR", "PW", "EX")
@@ -219,7 +220,7 @@ def _elements(group):
         return []
     if not name.startswith("_"):
         return _members(name.split("."), holds)
-    again = ("rollback", "crash", "restart") if name.startswith("_S_") else ()
+    again = ("rollback", "crash", "lost", "restart") if name.startswith("_S_") else ()
     found = []
     previous = {}
     for life in holds:
@@ -248,7 +249,8 @@ def _members(members, holds):
 def _tokens(group):
     """Who asked after another had his grant has the higher token, restarts or not; none is twice.
 
-    Of two who asked at the same time nobody but the daemon knows who was first.
+    Of two who asked at the same time nobody but the daemon knows who was first, unless they
+    exclude each other.
     """
     granted = sorted((one for one in group if one.token is not None), key=lambda one: one.granted)
     found = []
@@ -267,6 +269,10 @@ def _tokens(group):
                 Violation("token", numbers, f"{life.token} was given to both of {numbers}")
             )
         seen[life.token] = life.number
+    for former, life in pairwise(granted):
+        if former.token > life.token and conflict(former, life):
+            numbers = (former.number, life.number)
+            found.append(Violation("token", numbers, f"{life} has no higher one than {former}"))
     return found
 
 

@@ -1,12 +1,11 @@
 """docs/why/faults.md: every known fault of the reference is there, with tests that exist."""
 
-import pathlib
 import re
 
+import named_tests
 import pytest
 
-TESTS = pathlib.Path(__file__).resolve().parent
-PAGE = TESTS.parent / "docs" / "why" / "faults.md"
+PAGE = named_tests.TESTS.parent / "docs" / "why" / "faults.md"
 # How many faults each chapter of the specification numbers, and rows of daemon.md 14 say FIX.
 FAULTS = [
     *(f"wire F-{number}" for number in range(1, 26)),
@@ -41,7 +40,4 @@ def test_its_tests_exist(row):
     assert ours
     assert tests
     for test in tests:
-        path, *groups, name = test.partition("[")[0].split("::")
-        text = (TESTS / path).read_text()
-        assert all(re.search(rf"^class {group}\b", text, re.M) for group in groups), test
-        assert len(re.findall(rf"^ *def {name}\(", text, re.M)) == 1, test
+        named_tests.check(test)

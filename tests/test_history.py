@@ -75,6 +75,9 @@ WRONG = {
     "an older token after a restart": (
         "token", cycle(0, "a", "R", "#8") + "\n 5 - restart" + cycle(6, "b", "R", "#7"),
     ),
+    "an older token of who waited": (
+        "token", cycle(0, "a", "R", "#8") + "\n 0.5 b ask R\n 9 b granted #7\n 10 b ended",
+    ),
     "a token twice": ("token", cycle(0, "a", "R PR", "#8") + cycle(0.5, "b", "R PR", "#8")),
     "passed in a fair queue": (
         "order",

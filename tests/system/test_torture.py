@@ -7,10 +7,12 @@ import signal
 
 import pytest
 from support import need, need_program
+from torture import store
 from torture.groups import SIGNALS, WAITERS, Group
 from torture.run import PLACES, places, play
 
 SECONDS = 6.0  # of a round; that of the hosts includes a cut of nine seconds
+STORE_SECONDS = 30.0  # each mishap once, two of them longer than a session
 SEED = 32
 
 
@@ -24,6 +26,15 @@ def test_no_promise_is_broken(where):
     found = play(SEED + PLACES.index(where), where, seconds, tally)
     assert not found, "\n".join(map(str, found))
     assert tally["locks"] > 20
+
+
+def test_no_promise_is_broken_by_a_store():
+    need_program("etcd")
+    tally = {}
+    found = store.play(SEED, STORE_SECONDS, tally)
+    assert not found, "\n".join(map(str, found))
+    assert tally["locks"] > 100
+    assert tally["waits"] > 20
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -27,11 +27,12 @@ class Broken(Exception):
 
 class Worker:
     """A process with clients; `open` are its requests that have not ended, `waiting` of them
-    those without any outcome, with the moment they were made.
+    those without any outcome, with the moment they were made. `first` is the number of its first.
     """
 
-    def __init__(self, process):
+    def __init__(self, process, first):
         self.process = process
+        self.first = first
         self.open = {}
         self.waiting = set()
         self._data = b""
@@ -75,6 +76,12 @@ class Arena:
         self._selector = selectors.DefaultSelector()
         self.start_daemon()
 
+    def _write(self, lines, described):
+        """What commands, and what worker.py, find in the folder."""
+        (self._folder / ".flom").write_text("\n".join(lines) + "\n")
+        (self._folder / "arena.json").write_text(json.dumps(described))
+        return described
+
     def _describe(self, where, names, port, certificates):
         host = "10.1.1.1" if self._hosts else "127.0.0.1"
         path = str(self._folder / "s") if where == "unix" else ""
@@ -92,14 +99,13 @@ class Arena:
             files = {name: f"{certificates}/{file}" for name, file in files.items()}
             lines += ["[TLS]", f"TlsCertificate={files['certificate']}"]
             lines += [f"TlsPrivateKey={files['key']}", f"TlsCaCertificate={files['ca']}"]
-        (self._folder / ".flom").write_text("\n".join(lines) + "\n")
         described = {
             "endpoint": f"unix://{path}" if path else f"tcp://{host}:{port}", "path": path,
             "host": host, "port": port, "tls": files, "names": names, "keepalive": KEEPALIVE,
-            "bound": LOST,
+            "bound": LOST, "clients": 4, "holds": (0, 0.001, 0.02, 0.1), "words": ("-d", "0"),
+            "client": {"start_daemon": False},
         }  # fmt: skip
-        (self._folder / "arena.json").write_text(json.dumps(described))
-        return described
+        return self._write(lines, described)
 
     def _start(self, host, *words, **options):
         argv = [*words]
@@ -134,13 +140,14 @@ class Arena:
 
     def add_worker(self, kind):
         """One more process of clients."""
-        words = [kind, str(self._seed * 100 + self._count), str(self._count * FIRST + 1)]
+        first = self._count * FIRST + 1
+        words = [kind, str(self._seed * 100 + self._count), str(first)]
         self._count += 1
         with open(self._folder / "workers.log", "ab") as log:
             process = self._start(
                 1, sys.executable, WORKER, *words, stdout=subprocess.PIPE, stderr=log
             )
-        worker = Worker(process)
+        worker = Worker(process, first)
         self.workers.append(worker)
         self._selector.register(process.stdout, selectors.EVENT_READ, worker)
 
@@ -231,8 +238,8 @@ class Arena:
 
     def _check_free(self, name):
         quantity = int(name[6:-1]) if name.startswith("count") else 1
-        words = ["-d", "0", "-r", name, "-q", str(quantity), "-o", str(int(BOUND * 1000))]
-        done = self._start(1, FLOM, *words, "--", "true")
+        words = ["-r", name, "-q", str(quantity), "-o", str(int(BOUND * 1000))]
+        done = self._start(1, FLOM, *self._settings["words"], *words, "--", "true")
         if done.wait():
             raise Broken(f"leak: {name} is not free at the end, status {done.returncode}")
 

@@ -3,6 +3,7 @@
 scripts/torture --minutes 10          # look for a broken promise
 scripts/torture --seed 4711           # play the schedule of one round again
 scripts/torture --groups              # holders and waiters that one signal ends
+scripts/torture --store --minutes 10  # fifty clients of etcd, whose nodes suffer as well
 
 A round has one daemon, a dozen of commands, threads, tasks and bare connections each, and a
 schedule of mishaps that follows from its seed. What then happens depends on the machine as well:
@@ -128,6 +129,7 @@ def main():
     )
     parser.add_argument("--minutes", type=float, default=1.0, help="how long (default 1)")
     parser.add_argument("--round", type=float, default=10.0, help="seconds of a round (default 10)")
+    parser.add_argument("--store", action="store_true", help="locks in a store, not at a daemon")
     parser.add_argument("--seed", type=int, help="play only the round of this seed")
     parser.add_argument("--groups", action="store_true", help="signals to groups, 20 times each")
     arguments = parser.parse_args()
@@ -135,20 +137,28 @@ def main():
         from torture import groups
 
         return groups.main()
-    seed = arguments.seed
+    seed, arenas = arguments.seed, PLACES
+    if arguments.store:
+        from torture import store
+
+        arenas = ("store",)
     start = random.SystemRandom().randrange(10**6) if seed is None else seed
     end = time.monotonic() + arguments.minutes * 60
     tally = {}
     for number in range(10**6) if seed is None else (0,):
-        where = PLACES[(start + number) % len(PLACES)]
+        where = arenas[(start + number) % len(arenas)]
         if number and time.monotonic() > end:
             break
-        if where not in places():
+        if where == "store":
+            found = store.play(start + number, arguments.round, tally)
+        elif where in places():
+            found = play(start + number, where, arguments.round, tally)
+        else:
             continue
-        if found := play(start + number, where, arguments.round, tally):
+        if found:
             print(f"{where}, seed {start + number}: " + "\n".join(map(str, found)))
             print(f"play it again: scripts/torture --seed {start + number}"
-                  f" --round {arguments.round:g}")  # fmt: skip
+                  f" --round {arguments.round:g}{' --store' * arguments.store}")  # fmt: skip
             return 1
         count(tally, "rounds")
         print(f"{where}, seed {start + number}: {tally}", file=sys.stderr)

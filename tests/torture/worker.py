@@ -1,9 +1,9 @@
 """A process full of clients of one kind, which locks until it is told that it is over.
 
-worker.py KIND SEED FIRST, in the folder of the arena: `arena.json` says where the daemon is and
-what to lock, and `over` appears when it is time to end. Each client writes down what happens to
-it, as lines of JSON on stdout: when (monotonic), what, request, ask, element, how, token; see
-history.py. FIRST is the number of the first request.
+worker.py KIND SEED FIRST, in the folder of the arena: `arena.json` says where the daemon or the
+store is and what to lock, and `over` appears when it is time to end. Each client writes down what
+happens to it, as lines of JSON on stdout: when (monotonic), what, request, ask, element, how,
+token; see history.py. FIRST is the number of the first request.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import random
+import select
 import signal
 import socket
 import ssl
@@ -26,21 +27,24 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from peer import Peer
 
 import flom
+import flom.errors
 
-CLIENTS = 4
+MOST_CLIENTS = 100
 FOR_LONG = 10_000_000  # milliseconds: no counter starts again
 MODES = ("NL", "CR", "CW", "PR", "PW", "EX")
 FLOM = str(pathlib.Path(sys.executable).parent / "flom")
 HOLDER = """\
-import os, sys, time
+import os, signal, sys, time
 number, hold, status = sys.argv[1:4]
-element = os.environ.get("FLOM_ELEMENT")
+element, token = os.environ.get("FLOM_ELEMENT"), os.environ["FLOM_FENCING_TOKEN"]
 element = '"%s"' % element if element else "null"
-token = os.environ["FLOM_FENCING_TOKEN"]
 def note(what, how=""):
-    words = (time.monotonic(), what, number, element, how, token)
-    line = '[%r, "%s", %s, null, %s, "%s", %s]\\n' % words
-    os.write(1, line.encode())
+    row = time.monotonic(), what, number, element, how, token
+    os.write(1, ('[%r, "%s", %s, null, %s, "%s", %s]\\n' % row).encode())
+def lost(*_):
+    note("ending", "lost")
+    os._exit(0)
+signal.signal(signal.SIGTERM, lost)
 note("granted")
 time.sleep(float(hold))
 note("ending", "commit" if status == "0" else "rollback")
@@ -51,13 +55,13 @@ raise SystemExit(int(status))
 class Turn:
     """One request: what is wanted, and what will be done with it (seconds)."""
 
-    def __init__(self, chance, names, number):
+    def __init__(self, chance, arena, number):
         self.number = number
-        self.name = chance.choice(names)
+        self.name = chance.choice(arena["names"])
         self.mode = chance.choice(MODES) if self.name[0] in "p/" else "EX"
         self.quantity = chance.choice((1, 1, 2, 3, 5)) if self.name.startswith("count") else 1
         self.patience = chance.choice((None, None, 0, 0.3, 5.0))
-        self.hold = chance.choice((0, 0.001, 0.02, 0.1))
+        self.hold = chance.choice(arena["holds"])
         self.rollback = chance.random() < 0.3
         self.leaves = chance.random() < 0.1  # without saying so
         self.leaves_after = chance.choice((0.005, 0.05, 0.3))
@@ -72,6 +76,14 @@ class Turn:
         """Something happens now."""
         line = json.dumps([time.monotonic(), what, self.number, ask, element, how, token])
         os.write(1, line.encode() + b"\n")
+
+    def granted(self, held):
+        """The programming interface has given the lock."""
+        self.note("granted", element=held.element, token=held.token)
+
+    def lost(self):
+        """The client is told that it holds the lock no more."""
+        self.note("ending", how="lost")
 
     def ending(self):
         """The unlock leaves now."""
@@ -172,19 +184,25 @@ class Threads:
     """Clients that are threads of one program."""
 
     def __init__(self, arena):
-        self._client = flom.Client(arena["endpoint"], start_daemon=False)
+        self._client = flom.Client(arena["endpoint"], **arena["client"])
 
     def play(self, turn):
         """One request, from connecting to the end."""
+        over = threading.Event()
+
+        def lost(held):
+            turn.lost()
+            over.set()
+
         turn.ask()
         try:
-            held = self._client.lock(turn.name, **turn.words()).acquire()
+            held = self._client.lock(turn.name, on_lost=lost, **turn.words()).acquire()
         except flom.LockError as error:
             failed(turn, error)
             return
-        turn.note("granted", element=held.element, token=held.token)
-        time.sleep(turn.hold)
-        turn.ending()
+        turn.granted(held)
+        if not over.wait(turn.hold):
+            turn.ending()
         begun = time.monotonic()
         try:
             (held.rollback if turn.rollback else held.release)()
@@ -198,12 +216,19 @@ class Tasks:
     """Clients that are tasks of one program, of which some are cancelled."""
 
     def __init__(self, arena):
-        self._client = flom.aio.Client(arena["endpoint"], start_daemon=False)
+        self._client = flom.aio.Client(arena["endpoint"], **arena["client"])
 
     async def play(self, turn):
         """One request, from connecting to the end."""
+        over = asyncio.Event()
+
+        def lost(held):
+            turn.lost()
+            over.set()
+
+        lock = self._client.lock(turn.name, on_lost=lost, **turn.words())
         turn.ask()
-        asking = asyncio.create_task(self._client.lock(turn.name, **turn.words()).acquire())
+        asking = asyncio.create_task(lock.acquire())
         if turn.leaves:
             await asyncio.wait([asking], timeout=turn.leaves_after)
             if not asking.done():
@@ -216,9 +241,11 @@ class Tasks:
         except flom.LockError as error:
             failed(turn, error)
             return
-        turn.note("granted", element=held.element, token=held.token)
-        await asyncio.sleep(turn.hold)
-        turn.ending()
+        turn.granted(held)
+        try:
+            await asyncio.wait_for(over.wait(), turn.hold)
+        except TimeoutError:
+            turn.ending()
         begun = time.monotonic()
         try:
             await (held.rollback if turn.rollback else held.release)()
@@ -232,7 +259,7 @@ class Commands:
     """Clients that are commands."""
 
     def __init__(self, arena):
-        pass
+        self._words = arena["words"]
 
     def play(self, turn):
         """One command."""
@@ -241,7 +268,7 @@ class Commands:
         turn.ask()
         begun = time.monotonic()
         process = subprocess.Popen(
-            [FLOM, "-d", "0", "-r", turn.name, "-l", turn.mode, "-q", str(turn.quantity),
+            [FLOM, *self._words, "-r", turn.name, "-l", turn.mode, "-q", str(turn.quantity),
              "-o", str(limit), "-i", str(FOR_LONG), "--",
              sys.executable, "-I", "-S", "-c", HOLDER, str(turn.number), str(turn.hold),
              str(status)],
@@ -274,19 +301,95 @@ def confirmed(turn, begun):
         turn.note("ended")
 
 
+class Engines:
+    """Clients of a store that tell when they have to wait, of which some give up without a word."""
+
+    def __init__(self, arena):
+        self._arena = arena
+
+    def _lock(self, turn):
+        from flom.settings import Settings
+        from flom.store.lock import Lock
+
+        settings = Settings()
+        settings.store_url = self._arena["endpoint"]
+        settings.store_session_ttl = self._arena["ttl"]
+        settings.resource_name = turn.name
+        settings.lock_mode = MODES.index(turn.mode)
+        settings.resource_quantity = turn.quantity
+        settings.resource_timeout = -1 if turn.patience is None else int(turn.patience * 1000)
+        settings.resource_idle_lifespan = FOR_LONG
+        waiting = iter(("queued",))
+
+        def look(_):
+            for what in waiting:
+                turn.note(what)
+            return FOR_LONG / 1000
+
+        return Lock(settings, lambda *_: None, (), look=look)
+
+    def play(self, turn):
+        """One request, from connecting to the end."""
+        lock = self._lock(turn)
+
+        def leave():
+            turn.note("ending", how="withdraw")
+            lock.cancel()
+
+        leaving = threading.Timer(turn.leaves_after, leave)
+        turn.ask()
+        try:
+            lock.connect()
+            if turn.leaves:
+                leaving.start()
+            element = lock.acquire()
+            leaving.cancel()
+            turn.note("granted", element=element, token=lock.token)
+            self._hold(lock, turn)
+        except flom.errors.FlomError as error:
+            turn.note("refused", how="busy" if error.rc == flom.errors.RC_LOCK_BUSY else "closed")
+        finally:
+            leaving.cancel()
+            lock.close()
+
+    def _hold(self, lock, turn):
+        if ended_within(lock.fileno(), turn.hold):
+            turn.lost()
+            return
+        if turn.leaves:
+            turn.note("ending", how="crash")
+            return
+        turn.ending()
+        begun = time.monotonic()
+        try:
+            lock.release(turn.rollback)
+        except flom.errors.FlomError:
+            turn.note("ending", how="crash")
+        else:
+            confirmed(turn, begun)
+
+
+def ended_within(descriptor, seconds):
+    """Whether the other end of a connected socket is closed within so many seconds."""
+    look = select.poll()
+    look.register(descriptor, select.POLLRDHUP)
+    return bool(look.poll(seconds * 1000))
+
+
 KINDS = {"raw": Raw, "threads": Threads, "tasks": Tasks, "commands": Commands}
+AT_STORE = {"engines": Engines, **{kind: KINDS[kind] for kind in ("threads", "tasks", "commands")}}
 
 
 def main():
     kind, seed, first = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     arena = json.loads(pathlib.Path("arena.json").read_text())
-    clients = KINDS[kind](arena)
+    clients = {**KINDS, **AT_STORE}[kind](arena)
     numbers = itertools.count(first)
 
     def turns(client):
-        chance = random.Random(seed * CLIENTS + client)
+        chance = random.Random(seed * MOST_CLIENTS + client)
         while not os.path.exists("over"):
-            yield Turn(chance, arena["names"], next(numbers))
+            yield Turn(chance, arena, next(numbers))
 
     def in_turn(client):
         for turn in turns(client):
@@ -299,12 +402,14 @@ def main():
             await asyncio.sleep(turn.pause)
 
     async def all_tasks():
-        await asyncio.gather(*map(awaited, range(CLIENTS)))
+        await asyncio.gather(*map(awaited, range(arena["clients"])))
 
     if kind == "tasks":
         asyncio.run(all_tasks())
         return
-    threads = [threading.Thread(target=in_turn, args=(client,)) for client in range(CLIENTS)]
+    threads = [
+        threading.Thread(target=in_turn, args=(client,)) for client in range(arena["clients"])
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

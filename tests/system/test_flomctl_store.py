@@ -221,8 +221,8 @@ def test_a_store_that_wants_to_know_who_asks(etcds, folder, monkeypatch):
     password.chmod(0o600)
     place = on(
         cluster, folder, monkeypatch, "--store-ca-certificate", f"{cluster.files}/one.ca",
-        "--store-certificate", f"{cluster.files}/mine.pem",
-        "--store-private-key", f"{cluster.files}/mine.key",
+        "--store-certificate", f"{cluster.files}/nameless.pem",
+        "--store-private-key", f"{cluster.files}/nameless.key",
         "--store-user", "locker", "--store-password-file", str(password),
     )  # fmt: skip
     watcher = place.start("events", "--count", "1", program=CTL)

@@ -17,6 +17,7 @@ from hosts import network
 from support import BOUND, FLOM, StorePlace, wait_for
 
 import flom
+from flom.store import lock, session
 
 TTL = 5  # seconds: the shortest session
 WIDER = 10
@@ -125,7 +126,6 @@ def use(client):
 FAULTS = {
     "leader killed": (lambda store: store.leader(), "kill"),
     "leader stopped": (lambda store: store.leader(), "stop"),
-    "node killed": (lambda store: followers(store)[0], "kill"),
     "node stopped": (lambda store: followers(store)[0], "stop"),
 }
 
@@ -325,6 +325,39 @@ def test_compactions_beside_many_locks(at, client):
     compacting.join()
     assert len(served) == 20
     assert served == sorted(set(served))
+
+
+def test_the_time_of_day_is_set(at, client, monkeypatch):
+    """No session notices; a timestamp given under a clock that was ahead is not given again."""
+    place = at(1)
+    locks = client(place)
+    held = locks.lock("R").acquire()
+    stamps = []
+    for ahead in (0, 86400, 86398):
+        monkeypatch.setattr(lock, "time_ns", lambda s=ahead: time.time_ns() + s * 10**9)
+        stamp = locks.lock("_t_%Y%m%d.%H%M%S.#ffffff[1]", timeout=BOUND, idle_lifespan=60)
+        with stamp as ticked:
+            stamps.append(ticked.element)
+    assert stamps == sorted(set(stamps))
+    monkeypatch.setattr(lock, "time_ns", lambda: time.time_ns() - 86400 * 10**9)
+    assert not held.lost
+    held.release()
+
+
+def test_the_machine_sleeps(at, client, monkeypatch):
+    """Its holder is told when it wakes up after the end of its session; the tokens rise."""
+    place = at(1)
+    locks = client(place)
+    told = threading.Event()
+    held = locks.lock("R", raise_lost=False, on_lost=lambda _: told.set()).acquire()
+    awake = session.boot_time
+    monkeypatch.setattr(session, "boot_time", lambda: awake() + TTL)
+    assert told.wait(BOUND)
+    assert held.lost
+    held.release()
+    monkeypatch.setattr(session, "boot_time", awake)
+    with locks.lock("R", timeout=BOUND) as later:
+        assert later.token > held.token
 
 
 @pytest.mark.parametrize("secured", ["tls", "user", "tls and user"])

@@ -136,7 +136,7 @@ def test_a_terminal_shows_whose_lock_it_is(place, terminals):
     line = terminal.await_shown("held by")
     assert f"held by carlo@{os.uname().nodename} (pid {holder.pid}, sh -c echo" in line
     assert "; next in the queue" in line
-    terminal.await_shown("for 1 s")
+    terminal.await_said("held by carlo", 2)
     holder.communicate("\n", timeout=BOUND)
     assert terminal.end() == 0
     assert terminal.screen[-2:] == ["got", ""]

@@ -16,6 +16,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2] / "src"
 RUN = """
 import json, posix, signal, sys
 from flom.cli import child
+from flom.errors import FlomError
 words, options = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 dispositions = child.Dispositions(options.get("hidden", 0))
 dispositions.claim()
@@ -24,7 +25,7 @@ ignored = options.get("ignored", ())
 try:
     ended = child.run(words, environ, ignored, dispositions, options.get("kill_child", False))
     outcome = [ended.status, ended.shared_signal]
-except child.NotExecuted as error:
+except FlomError as error:
     outcome = [error.rc, error.text]
 posix.write(2, json.dumps(outcome).encode())
 """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flom.cli.child import Ended, NotExecuted
+from flom.cli.child import Ended
 from flom.cli.command import command
 from flom.cli.steps import Acquire, Connect, End, Execute, Held, Release, Say, Stop
 from flom.errors import OWN_RC_LOCK_NESTED, FlomError
@@ -88,7 +88,7 @@ def test_shared_signal_ends_flom_as_well():
 
 def test_command_that_cannot_be_executed():
     """97, with a rollback (C-30, C-34)."""
-    steps = run(["-s", "/s", "--", "nope"], execute=NotExecuted(-106, "No such file"))
+    steps = run(["-s", "/s", "--", "nope"], execute=FlomError(-106, "No such file"))
     assert steps[-1].status == 97
     assert only(steps, Release).rollback
     assert "nope" in said(steps, 2)

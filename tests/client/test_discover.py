@@ -11,7 +11,7 @@ from flom.client.discover import Deserted, Search, Silence, peer_of
 from flom.client.session import endpoint_of
 from flom.errors import FlomError
 from flom.net.discovery import GroupEndpoint
-from flom.net.options import Keepalive
+from flom.net.options import USUAL
 from flom.settings import Settings
 from flom.wire.codec import encode
 from flom.wire.rare import Discover, Discovered
@@ -34,7 +34,7 @@ class Stage:
         self.name = "/".join(map(str, self.group.getsockname()))
         self.endpoint = GroupEndpoint(*self.group.getsockname())
         self.search = Search(
-            self.endpoint, self.settings, time.monotonic() + 0.01, Keepalive(), self._tell
+            self.endpoint, self.settings, time.monotonic() + 0.01, USUAL, self._tell
         )
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]

@@ -11,7 +11,7 @@ from flom.daemon.server import RECEIVE_SIZE
 from flom.daemon.terms import Terms
 from flom.net.address import UnixEndpoint
 from flom.net.listen import listen_unix
-from flom.net.options import Keepalive
+from flom.net.options import USUAL
 from flom.settings import Settings
 from flom.wire.codec import encode
 from flom.wire.messages import Lock, Unlock
@@ -23,7 +23,7 @@ ROUNDS = 20
 @pytest.fixture
 def daemon(tmp_path):
     listener = listen_unix(UnixEndpoint(str(tmp_path / "s")))
-    terms = Terms(Limits(Settings()), "", Keepalive())
+    terms = Terms(Limits(Settings()), "", USUAL)
     made = Daemon(listener, mock.Mock(), terms, lifespan=-1, patience=0)
     made.path = str(tmp_path / "s")
     yield made

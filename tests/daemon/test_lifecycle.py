@@ -10,10 +10,10 @@ from flom.daemon.streamlog import StreamLog
 from flom.daemon.terms import Terms
 from flom.net.address import UnixEndpoint
 from flom.net.listen import listen_unix
-from flom.net.options import Keepalive
+from flom.net.options import USUAL
 from flom.settings import Settings
 
-TERMS = Terms(Limits(Settings()), "", Keepalive())
+TERMS = Terms(Limits(Settings()), "", USUAL)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from flom.errors import FlomError
 from flom.net.address import TcpEndpoint, UnixEndpoint, interface_index, resolve
 from flom.net.connect import NobodyListens, connect_tcp, connect_unix
-from flom.net.options import Keepalive
+from flom.net.options import USUAL
 
 
 def soon():
@@ -91,7 +91,7 @@ def test_tcp_falls_back_to_the_next_address(monkeypatch):
         endpoint = TcpEndpoint("localhost", port)
         both = resolve(TcpEndpoint("::1", port)) + resolve(TcpEndpoint("127.0.0.1", port))
         monkeypatch.setattr("flom.net.connect.resolve", lambda _: both)
-        sock = connect_tcp(endpoint, soon(), Keepalive())
+        sock = connect_tcp(endpoint, soon(), USUAL)
         assert sock.getpeername() == ("127.0.0.1", port)
         sock.close()
 
@@ -103,7 +103,7 @@ def test_tcp_options_on_both_families():
             server.bind((host, 0))
             server.listen()
             endpoint = TcpEndpoint(host, server.getsockname()[1])
-            sock = connect_tcp(endpoint, soon(), Keepalive(7, 3, 2))
+            sock = connect_tcp(endpoint, soon(), (7, 3, 2))
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
             assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 7
@@ -118,7 +118,7 @@ def test_refused_everywhere_names_every_address():
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with pytest.raises(NobodyListens) as failure:
-        connect_tcp(TcpEndpoint("127.0.0.1", port), soon(), Keepalive())
+        connect_tcp(TcpEndpoint("127.0.0.1", port), soon(), USUAL)
     assert failure.value.rc == -105
     assert f"127.0.0.1:{port}: Connection refused" in failure.value.text
 

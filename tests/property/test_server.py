@@ -13,7 +13,7 @@ from flom.daemon.limits import Limits
 from flom.daemon.reactor import Reactor
 from flom.daemon.server import Server
 from flom.daemon.terms import Terms
-from flom.net.options import Keepalive
+from flom.net.options import USUAL
 from flom.net.sockets import socketpair
 from flom.settings import Settings
 from flom.wire.codec import decode, encode
@@ -47,7 +47,7 @@ def server():
         ends.callback(knocker.close)
         listener = SimpleNamespace(sock=door, discovery=None, close=door.close)
         made = Server(
-            reactor, listener, Table(), mock.Mock(), Terms(Limits(Settings()), "", Keepalive()),
+            reactor, listener, Table(), mock.Mock(), Terms(Limits(Settings()), "", USUAL),
             changed=lambda: None, shutdown=print, facts=dict,
         )  # fmt: skip
         ends.callback(made.close_all)

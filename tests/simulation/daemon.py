@@ -9,7 +9,7 @@ from flom.daemon import door as module
 from flom.daemon.limits import Limits
 from flom.daemon.server import Server
 from flom.daemon.terms import Terms
-from flom.net.options import Keepalive
+from flom.net.options import USUAL
 from flom.settings import Settings
 
 PEERID = "0" * 32
@@ -118,7 +118,7 @@ class Daemon:
             Listener(self._door),
             self.table,
             self.log,
-            Terms(Limits(Settings()), PEERID, Keepalive(60, 10, 6)),
+            Terms(Limits(Settings()), PEERID, USUAL),
             changed=lambda: None,
             shutdown=lambda immediate: None,
             facts=lambda: FACTS,

@@ -30,10 +30,6 @@ _DEFAULT_PATH = "/bin:/usr/bin"
 ENOENT, ENOEXEC, EACCES, ENOTDIR = 2, 8, 13, 20
 
 
-class NotExecuted(FlomError):
-    """The command could not be executed, for the reason in `text`; nothing of it has run."""
-
-
 class Dispositions:
     """What the caller had ignored when `flom` started; the command gets exactly that.
 
@@ -96,9 +92,9 @@ def run(
 
     `ignored` are signals that `flom` itself, not the command, ignores meanwhile. With `kill_child`
     the command is killed when `flom` dies; `guard` acts when its lock is lost. The command gets the
-    caller's descriptors, dispositions, signal mask, process group and terminal. Raises NotExecuted.
-    The signals stay blocked or ignored afterwards: nothing may come between the end of the command
-    and the unlock.
+    caller's descriptors, dispositions, signal mask, process group and terminal. Raises FlomError,
+    its text the reason, if it cannot be executed; nothing of it has run then. The signals stay
+    blocked or ignored afterwards: nothing may come between the end of the command and the unlock.
     """
     former = {number: signals.getsignal(number) for number in ignored}
     taken = [
@@ -228,5 +224,5 @@ def candidates(program: str, environ: "Mapping[str, str]") -> "Iterator[str]":
             yield f"{directory}/{program}" if directory else program
 
 
-def _not_executed(error: OSError) -> NotExecuted:
-    return NotExecuted(RC_EXECVP_ERROR, error.strerror or str(error))
+def _not_executed(error: OSError) -> FlomError:
+    return FlomError(RC_EXECVP_ERROR, error.strerror or str(error))

@@ -19,7 +19,7 @@ from flom.machine import unique_id
 from flom.net.address import TcpEndpoint
 from flom.net.connect import connect_tcp
 from flom.net.listen import listen_tcp
-from flom.net.options import Keepalive
+from flom.net.options import USUAL
 from flom.net.sockets import accept
 from flom.net.tls import Identity
 from flom.net.tlssocket import TlsSocket
@@ -54,7 +54,7 @@ def server(settings: "Settings") -> None:
 def client(settings: "Settings") -> None:
     """Connect to the server on `-a`/`-p` by TLS; raises FlomError."""
     identity = _identity(settings, server=False)
-    sock = connect_tcp(_endpoint(settings), monotonic() + LIMIT, Keepalive())
+    sock = connect_tcp(_endpoint(settings), monotonic() + LIMIT, USUAL)
     _exchange(settings, TlsSocket(sock, identity.context), first=True)
 
 

@@ -3,8 +3,7 @@
 import posix
 
 from flom import signals, trace
-from flom.cli.child import NotExecuted
-from flom.errors import EXIT_NOT_EXECUTED, RC_INACTIVE_FEATURE
+from flom.errors import EXIT_NOT_EXECUTED, RC_INACTIVE_FEATURE, FlomError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def tied(chld_ignored: bool) -> "Start":
     """What starts a command that is killed when this process dies (prctl PR_SET_PDEATHSIG).
 
     The kernel forgets the tie when the command executes a set-user-ID or set-group-ID program, and
-    the command's own children do not have it. Raises NotExecuted where Python has no `ctypes`.
+    the command's own children do not have it. Raises FlomError where Python has no `ctypes`.
     """
     tie = _tie()
 
@@ -46,7 +45,7 @@ def _tie() -> "Callable[[], None]":
     try:
         import ctypes
     except ImportError:
-        raise NotExecuted(
+        raise FlomError(
             RC_INACTIVE_FEATURE, "--kill-child needs ctypes, which this Python lacks"
         ) from None
     prctl = ctypes.CDLL(None, use_errno=True).prctl

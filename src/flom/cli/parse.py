@@ -14,12 +14,82 @@ class Invocation:
              "version+signal-list" or "unique-id"
     """
 
-    __slots__ = ("command", "given", "show")
+    __slots__ = ("_help", "_position", "_words", "command", "given", "show")
 
-    def __init__(self, given: list[tuple[Option, str]], command: list[str], show: str) -> None:
-        self.given = given
-        self.command = command
-        self.show = show
+    def __init__(self, words: list[str]) -> None:
+        self._words = words
+        self._position = 0
+        self._help = False
+        self.given: list[tuple[Option, str]] = []
+        self.command: list[str] = []
+        while self._position < len(words) and not self._help:
+            self._step()
+        self.show = self._shown()
+
+    def _step(self) -> None:
+        word = self._words[self._position]
+        self._position += 1
+        if word == "--":
+            self.command += self._words[self._position :]
+            self._position = len(self._words)
+        elif word.startswith("--"):
+            self._long(word)
+        elif word.startswith("-") and word != "-":
+            self._cluster(word)
+        else:
+            self.command.append(word)
+
+    def _long(self, word: str) -> None:
+        if word in ("--help", "--help-all"):
+            self._help = True
+            return
+        name, equals, value = word[2:].partition("=")
+        option = _by_long(name)
+        if option is None:
+            raise _unknown_long(name)
+        if option.type == "F":
+            self._take(option, "")
+        else:
+            self._take(option, value if equals else self._next_word(option))
+
+    def _cluster(self, word: str) -> None:
+        """A word of letters, of which one may take a value: the next word (C-05)."""
+        owner = ""
+        for letter in word[1:]:
+            if letter in "h?":
+                self._help = True
+                return
+            option = _by_letter(letter)
+            if option is None:
+                raise _unknown_letter(letter, word, owner)
+            if option.type == "F":
+                self._take(option, "")
+                continue
+            if owner:
+                raise UsageError(
+                    f"-{owner} and -{letter} both take a value (write them apart: "
+                    f"-{owner} {_metavar(owner)} -{letter} {option.metavar})"
+                )
+            owner = letter
+            self._take(option, self._next_word(option))
+
+    def _next_word(self, option: Option) -> str:
+        if self._position == len(self._words):
+            raise UsageError(f"{option.spelling} needs a value ({option.metavar})")
+        self._position += 1
+        return self._words[self._position - 1]
+
+    def _take(self, option: Option, value: str) -> None:
+        if option.type == "I" and c_integer(value) is None:
+            raise UsageError(f"{option.spelling} {quoted(value)}: expected {INTEGER_SYNTAX}")
+        self.given.append((option, value))
+
+    def _shown(self) -> str:
+        if self._help:
+            return "help"
+        wanted = [option.attr for option, _ in self.given if option.rule == "show"]
+        lists = [what for what in ("version", "signal-list") if what in wanted]
+        return "+".join(lists) if lists else "unique-id" if wanted else ""
 
 
 def parse(words: list[str]) -> Invocation:
@@ -28,86 +98,7 @@ def parse(words: list[str]) -> Invocation:
     Left to right: help ends everything at the moment it is met, an error before it wins.
     Raises UsageError.
     """
-    parser = _Parser(words)
-    while parser.position < len(words) and not parser.help:
-        parser.step()
-    return Invocation(parser.given, parser.command, parser.show())
-
-
-class _Parser:
-    __slots__ = ("command", "given", "help", "position", "words")
-
-    def __init__(self, words: list[str]) -> None:
-        self.words = words
-        self.position = 0
-        self.given: list[tuple[Option, str]] = []
-        self.command: list[str] = []
-        self.help = False
-
-    def step(self) -> None:
-        word = self.words[self.position]
-        self.position += 1
-        if word == "--":
-            self.command += self.words[self.position :]
-            self.position = len(self.words)
-        elif word.startswith("--"):
-            self.long(word)
-        elif word.startswith("-") and word != "-":
-            self.cluster(word)
-        else:
-            self.command.append(word)
-
-    def long(self, word: str) -> None:
-        if word in ("--help", "--help-all"):
-            self.help = True
-            return
-        name, equals, value = word[2:].partition("=")
-        option = _by_long(name)
-        if option is None:
-            raise _unknown_long(name)
-        if option.type == "F":
-            self.take(option, "")
-        else:
-            self.take(option, value if equals else self.next_word(option))
-
-    def cluster(self, word: str) -> None:
-        """A word of letters, of which one may take a value: the next word (C-05)."""
-        owner = ""
-        for letter in word[1:]:
-            if letter in "h?":
-                self.help = True
-                return
-            option = _by_letter(letter)
-            if option is None:
-                raise _unknown_letter(letter, word, owner)
-            if option.type == "F":
-                self.take(option, "")
-                continue
-            if owner:
-                raise UsageError(
-                    f"-{owner} and -{letter} both take a value (write them apart: "
-                    f"-{owner} {_metavar(owner)} -{letter} {option.metavar})"
-                )
-            owner = letter
-            self.take(option, self.next_word(option))
-
-    def next_word(self, option: Option) -> str:
-        if self.position == len(self.words):
-            raise UsageError(f"{option.spelling} needs a value ({option.metavar})")
-        self.position += 1
-        return self.words[self.position - 1]
-
-    def take(self, option: Option, value: str) -> None:
-        if option.type == "I" and c_integer(value) is None:
-            raise UsageError(f"{option.spelling} {quoted(value)}: expected {INTEGER_SYNTAX}")
-        self.given.append((option, value))
-
-    def show(self) -> str:
-        if self.help:
-            return "help"
-        wanted = [option.attr for option, _ in self.given if option.rule == "show"]
-        lists = [what for what in ("version", "signal-list") if what in wanted]
-        return "+".join(lists) if lists else "unique-id" if wanted else ""
+    return Invocation(words)
 
 
 def _by_long(name: str) -> Option | None:

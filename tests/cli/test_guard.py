@@ -21,7 +21,7 @@ from flom.settings import Settings
 silent = posix.open("/dev/null", posix.O_RDONLY)
 
 class Lease:
-    left = 2.0
+    left = steady = 2.0
     def __init__(self):
         self.states = iter(["safe", "jeopardy", "jeopardy", "safe", "safe", "lost"])
     @property

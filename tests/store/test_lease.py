@@ -15,6 +15,16 @@ def test_a_lease_is_safe_then_in_jeopardy_then_lost():
     assert lease.left(114.7) == 0.0
 
 
+@given(st.integers(5, 60), st.floats(0, 20), st.lists(st.floats(0, 40), max_size=10))
+def test_the_state_changes_exactly_when_it_is_foretold(ttl, grace, steps):
+    lease, now = Lease(ttl, 0.0, grace), 0.0
+    for step in steps:
+        before, steady = lease.state(now), lease.steady(now)
+        now += step
+        if abs(step - steady) > 1e-6:
+            assert (lease.state(now) == before) == (step < steady or before == LOST)
+
+
 def test_what_counts_is_when_the_renewal_was_sent():
     lease = Lease(15, 100.0)
     lease.renewed(105.0)

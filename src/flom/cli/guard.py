@@ -32,6 +32,10 @@ if TYPE_CHECKING:
         def left(self) -> float:
             """Seconds until the lock is lost if the store is not heard of."""
 
+        @property
+        def steady(self) -> float:
+            """Seconds until the state changes then."""
+
     class Lock(Protocol):
         """A lock that is held, at a daemon or in a store."""
 
@@ -98,7 +102,7 @@ class Guard:
             pause = self.loss.pause(now)
             return _LOOK if pause is None else min(pause, _LOOK)
         lease = self._lock.lease
-        return _LOOK if lease is None else min(lease.left, _LOOK)
+        return _LOOK if lease is None else min(lease.steady, _LOOK)
 
     def _look(self, child: int, now: float) -> None:
         if self.loss.begun:

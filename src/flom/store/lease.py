@@ -52,6 +52,11 @@ class Lease:
         """Seconds until it is LOST if no renewal is acknowledged; 0.0 when it is."""
         return 0.0 if self._lost else max(self._sent + self.lifetime - now, 0.0)
 
+    def steady(self, now: float) -> float:
+        """Seconds until the state changes if no renewal is acknowledged; 0.0 when it is LOST."""
+        overdue = self._sent + self.ttl * _OVERDUE - now
+        return self.left(now) if self._lost or overdue <= 0 else overdue
+
     def reserved(self, now: float) -> float:
         """Seconds until the store may give away what the lease keeps, lost or not.
 

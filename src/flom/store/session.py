@@ -68,6 +68,11 @@ class Session:
         return self._lease.left(boot_time())
 
     @property
+    def steady(self) -> float:
+        """Seconds until the state changes if nothing is heard of the store."""
+        return self._lease.steady(boot_time())
+
+    @property
     def reserved(self) -> float:
         """Seconds until the store may give away what is held, if it was not heard of again."""
         return self._lease.reserved(boot_time())

@@ -6,8 +6,9 @@ import pytest
 from support import BOUND
 
 from flom.errors import FlomError
-from flom.store import reader
+from flom.store import etcd, reader
 from flom.store.gateway import Unreachable
+from flom.store.operations import Put, Txn
 from flom.store.reader import Forgotten, Reader
 from flom.store.records import after
 
@@ -86,6 +87,18 @@ def test_changes_come_as_they_happen(store, looking, folder):
     store.cluster.ctl("del", key)
     thread.join(BOUND)
     assert found == [(key, "1"), (key, "2"), (key, None)]
+
+
+def test_who_is_far_behind_is_told_everything(store, looking, folder):
+    """A thousand changes come in one line."""
+    revision = store.cluster.revision()
+    value = "x" * 1500
+    keys = [f"{store.prefix}/{number}" for number in range(1000)]
+    for key in keys:
+        write = Txn((), (Put(key, value, 0),), key, "")
+        looking.call(etcd.TXN, etcd.txn(write))
+    changes = looking.changes(*folder, revision)
+    assert [next(changes).key for _ in keys] == keys
 
 
 def test_changes_that_are_forgotten_are_not_told(store, looking, folder):

@@ -191,6 +191,16 @@ def test_a_claim_tells_who_and_for_how_long(store, onlooker):
     assert (row["oldest_hold"], row["oldest_wait"]) == (8.0, 8.0)
 
 
+def test_a_resource_without_its_state_is_as_old_as_its_first_user(store, onlooker):
+    store.ask(b"R")
+    store.ask(b"R")
+    store.model.revoke(store.model.keys["p/R/state"].lease)
+    (queue,) = onlooker.ask("queue", name=b"R")
+    (holder,) = queue["holders"]
+    assert queue["id"] == holder["id"]
+    assert queue["waiter_count"] == 1
+
+
 def test_who_waits_for_a_creation_is_no_user_of_the_resource(crowd, onlooker):
     (row,) = onlooker.ask("queue", name=b"absent")
     validate(row, "parked", STATE)
@@ -252,6 +262,16 @@ def test_explain_knows_the_lock_it_runs_in(store, onlooker, monkeypatch):
     (row,) = onlooker.ask("explain", name=b"R")
     assert row["reason"] == "nested"
     (row,) = onlooker.ask("explain", name=b"R", mode="0")
+    assert row["granted"]
+
+
+def test_explain_lets_nobody_wait_for_his_own_successors(store, onlooker, monkeypatch):
+    session, _ = store.ask(b"R", mode=1)
+    store.ask(b"R")
+    (row,) = onlooker.ask("explain", name=b"R", mode="1")
+    assert row["reason"] == "conflict"
+    monkeypatch.setenv("FLOM_SESSION", session)
+    (row,) = onlooker.ask("explain", name=b"R", mode="1")
     assert row["granted"]
 
 

@@ -51,7 +51,7 @@ def test_an_answer_that_ends_gives_its_last_line_as_well():
         CHUNKED + chunked(b"{\n", 10),
         b"x" * ((1 << 20) + 1),
         CHUNKED + b"1" * ((1 << 20) + 1),
-        CHUNKED + chunked(b"{" * ((1 << 20) + 1), 1 << 20),
+        CHUNKED + chunked(b"{" * ((1 << 24) + 1), 1 << 24),
     ],
 )
 def test_what_is_no_such_answer_is_refused(data):

@@ -182,8 +182,8 @@ def test_hold_until_interrupted_or_lost(place):
     assert complaint.startswith("flomctl: the lock was lost")
 
 
-def test_endpoints_that_end(etcds, folder, monkeypatch):
-    """One after the other: the rest goes on; none: all commands say so, and a watch ends."""
+def test_endpoints_that_hang_and_end(etcds, folder, monkeypatch):
+    """One that hangs: the rest goes on; none: all commands say so, and a watch ends."""
     cluster = etcds(3)
     place = on(cluster, folder, monkeypatch)
     leader = cluster.leader()
@@ -193,10 +193,10 @@ def test_endpoints_that_end(etcds, folder, monkeypatch):
     addresses = [*first.addresses, *others[0].addresses, *others[1].addresses]
     place.words[1] = f"etcd://{','.join(addresses)}/{place.prefix}"
     watcher = watch(place, node=first)
-    first.kill()
+    first.stop()
     end(held(place))
     heard(watcher, "created", "enqueued", "granted", "released")
-    ping = told(place, "ping")
+    ping = told(place, "ping", "-o", "3000")
     assert [one["alive"] for one in ping["endpoints"]] == [False, True, True]
     assert [one["leader"] for one in ping["endpoints"]].count(True) == 1
     for node in others:

@@ -18,7 +18,7 @@ _PAGE = 1000
 _READINGS = 5
 # Seconds without a word after which a store is asked whether it is still there.
 _SILENCE = 10.0
-# Seconds before a watch that has failed is begun anew.
+# Seconds before a watch that has ended is begun anew.
 _PAUSE = 0.1
 _RECEIVE_SIZE = 65536
 _OUT_OF_RANGE = 11
@@ -93,12 +93,10 @@ class Reader:
                 for change in self._changes_at_one(key, end, revision):
                     revision = change.revision
                     yield change
-            except (OSError, HTTPException, ValueError):
+            except (OSError, HTTPException, ValueError, Refused):
                 endpoints = self._gateway.endpoints
                 endpoints.failed(endpoints.current())
-                sleep(_PAUSE)
-            except Refused as refused:
-                raise not_allowed(self.target, refused) from None
+            sleep(_PAUSE)
             self._look(key)
 
     def _read(self, key: str, end: str) -> Read:

@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
-_LONGEST = 1 << 20  # of a head, a line about a chunk or an object, in bytes
+# In bytes: of a head and of a line about a chunk; of an object, which may tell a thousand changes.
+_LONGEST = 1 << 20
+_LONGEST_OBJECT = 1 << 24
 
 
 class Stream:
@@ -38,7 +40,7 @@ class Stream:
         *lines, self._text = self._text.split(b"\n")
         if self.ended:
             lines.append(self._text)
-        if len(self._text) > _LONGEST:
+        if len(self._text) > _LONGEST_OBJECT:
             raise ValueError("a line without end")
         return [_object(line) for line in lines if line.strip()]
 

@@ -6,6 +6,7 @@ the same hand-over in the smallest crowd; daemons (tables) of all sizes exist si
 measured in turns.
 """
 
+import os
 import statistics
 import sys
 import time
@@ -29,6 +30,7 @@ from common import (
     unlock_message,
     workplace,
 )
+from load import PROCESSORS, assign_processors
 
 # The pure table is measured where its source stands; it is the same when installed.
 sys.path.insert(0, str(ROOT / "src"))
@@ -95,9 +97,11 @@ def measure_daemon(
     """Hand-over with so many waiters, or so many other resources."""
     crowds: dict[int, Crowd] = {}
     with ExitStack() as ends:
+        ends.callback(os.sched_setaffinity, 0, PROCESSORS)
         for size in sizes:
             daemon = Daemon(flom, folder, f"{what}{size}")
             ends.callback(daemon.close)
+            assign_processors(1, daemon.pid)
             waiters, resources = (size, 0) if what == "waiters" else (1, size)
             crowds[size] = Crowd(daemon.address, waiters, resources)
         return report(f"daemon, {what}", in_turns(rounds, sides(crowds)))

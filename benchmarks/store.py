@@ -6,72 +6,34 @@ which the holder's command may end to the moment at which the waiter's command r
 counted by etcd, for clients in this process, whose flom is the one that this interpreter imports.
 """
 
-import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from common import Series, arguments, finish, in_turns, run, surroundings, workplace
+from servers import Etcd, etcd
 
 import flom
 
-START_LIMIT = 60.0  # seconds for etcd
 WAITERS = (1, 10, 50)
 COUNTED = re.compile(
     r'^grpc_server_started_total{grpc_method="(\w+)",grpc_service="etcdserverpb[^}]*} (\S+)$', re.M
 )
 
 
-class Store:
-    """A node of etcd, on ports that nobody else uses."""
-
-    def __init__(self, folder: Path) -> None:
-        self.address, peer = (f"127.0.0.1:{port}" for port in _free_ports(2))
-        self._metrics = f"http://{self.address}/metrics"
-        words = [
-            "etcd", "--data-dir", str(folder / "etcd"), "--unsafe-no-fsync",
-            "--listen-client-urls", f"http://{self.address}",
-            "--advertise-client-urls", f"http://{self.address}",
-            "--listen-peer-urls", f"http://{peer}",
-            "--initial-advertise-peer-urls", f"http://{peer}",
-            "--initial-cluster", f"default=http://{peer}",
-        ]  # fmt: skip
-        quiet = subprocess.DEVNULL
-        self._process = subprocess.Popen(
-            words, stdout=quiet, stderr=quiet, env=surroundings(folder)
-        )
-
-    def await_ready(self) -> None:
-        """Wait until it serves."""
-        give_up = time.monotonic() + START_LIMIT
-        while not self._healthy():
-            if time.monotonic() > give_up or self._process.poll() is not None:
-                sys.exit("etcd does not start")
-            time.sleep(0.05)
-
-    def _healthy(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://{self.address}/health", timeout=5) as answer:
-                return bool(json.load(answer)["health"] == "true")
-        except OSError:
-            return False
+class Store(Etcd):
+    """A node of etcd that is looked at."""
 
     def url(self, prefix: str) -> str:
         """The address for flom."""
         return f"etcd://{self.address}/{prefix}"
-
-    def etcdctl(self, *words: str) -> list[str]:
-        """A command of etcdctl."""
-        return ["etcdctl", "--endpoints", f"http://{self.address}", *words]
 
     def keys(self, prefix: str) -> int:
         """How many keys there are below a prefix."""
@@ -81,35 +43,9 @@ class Store:
 
     def requests(self) -> dict[str, int]:
         """How many requests of each kind it got; renewals follow the time, so they are left out."""
-        with urllib.request.urlopen(self._metrics) as answer:
+        with urllib.request.urlopen(f"http://{self.address}/metrics") as answer:
             found = COUNTED.findall(answer.read().decode())
         return {kind: int(float(n)) for kind, n in found if kind != "LeaseKeepAlive"}
-
-    def close(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.wait()
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for sock in sockets:
-        sock.bind(("127.0.0.1", 0))
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
-
-
-@contextmanager
-def store(folder: Path) -> Iterator[Store]:
-    """A store for the benchmark."""
-    made = Store(folder)
-    try:
-        made.await_ready()
-        yield made
-    finally:
-        made.close()
 
 
 class Holder:
@@ -187,7 +123,8 @@ def main() -> None:
     for name in ("etcd", "etcdctl"):
         if not shutil.which(name):
             sys.exit(f"needs {name} (Debian: etcd-server, etcd-client)")
-    with workplace(options.flom) as (folder, command), store(folder) as place:
+    with workplace(options.flom) as (folder, command), etcd(folder) as node:
+        place = Store(node.address)
         environ = surroundings(folder)
         os.environ["HOME"] = str(folder)
         ours = [str(command), "--store", place.url("ours"), "-r", "bench", "--"]

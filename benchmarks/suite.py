@@ -30,6 +30,7 @@ BENCHMARKS = {
     "growth": ["--rounds", "4", "--waiters", "1000", "--resources", "1000"],
     "watchers": ["--rounds", "2", "--milliseconds", "100"],
     "api": ["--rounds", "3", "--pairs", "20"],
+    "store": ["--runs", "3"],
 }
 # What tells its version, and the place of that among the words of its first line.
 TOOLS = {

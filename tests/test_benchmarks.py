@@ -108,3 +108,28 @@ def test_store():
     assert last["figures"].keys() == {"cycle", "hand-over"}
     assert are_ratios(medians(last))
     assert last["requests"].keys() == {"1", "10", "50"}
+
+
+def test_rivals():
+    last = figures_of("rivals.py", "--runs", "1")
+    assert last["figures"]["flom -- true"]["ratio"]["median"] == 1.0
+    assert are_ratios(medians(last))
+
+
+def test_families():
+    last = figures_of("families.py", "--rounds", "2", "--batch", "10")
+    assert last["figures"].keys() == {"p50", "p99"}
+    assert are_ratios(medians(last))
+
+
+def test_the_suite_keeps_what_the_benchmarks_find(tmp_path):
+    kept = tmp_path / "figures"
+    words = ["--quick", "--json", kept, "families"]
+    subprocess.run(
+        [sys.executable, BENCHMARKS / "suite.py", *words], check=True, timeout=100,
+        capture_output=True,
+    )  # fmt: skip
+    machine, families = map(json.loads, kept.read_text().splitlines())
+    assert machine["benchmark"] == "machine"
+    assert machine["processors"] > 0
+    assert are_ratios(medians(families))

@@ -31,7 +31,7 @@ class Store:
         self.prefix = prefix
         self.made = []
 
-    def settings(self, name, *, timeout=-1, mode=5, quantity=1, create=True, lifespan=0, ttl=5):
+    def settings(self, name, *, timeout=-1, mode=5, quantity=1, create=True, lifespan=0, ttl=15):
         """timeout, lifespan: ms; ttl: of a session, in seconds."""
         settings = Settings()
         settings.store_url = self.cluster.url(self.prefix)

@@ -25,6 +25,8 @@ from flom.errors import (
 )
 from flom.store.lock import Lock
 
+LATE = 2000  # ms: to connect takes less on any machine
+
 
 def refused(store, name, **options):
     with pytest.raises(FlomError) as raised:
@@ -59,7 +61,7 @@ def test_a_lock_excludes_and_leaves_nothing_but_the_state(store):
     assert element is None
     assert held.token == store.cluster.revision()
     assert refused(store, "foo", timeout=0).rc == RC_LOCK_BUSY
-    late = refused(store, "foo", timeout=300)
+    late = refused(store, "foo", timeout=LATE)
     assert late.rc == RC_NETWORK_TIMEOUT
     held.release(False)
     assert store.stored() == ["foo/state"]
@@ -170,7 +172,7 @@ def test_timestamps_differ_in_their_tick(store):
 @pytest.mark.parametrize("name", ["_s_a[0]", "_t_%S[0]"])
 def test_a_place_that_does_not_exist_is_waited_for_in_vain(store, name):
     assert refused(store, name, timeout=0).rc == RC_LOCK_BUSY
-    assert refused(store, name, timeout=300).rc == RC_NETWORK_TIMEOUT
+    assert refused(store, name, timeout=LATE).rc == RC_NETWORK_TIMEOUT
 
 
 def test_nodes_of_a_tree_exclude_each_other_along_a_path(store):
@@ -194,8 +196,8 @@ def test_who_does_not_create_waits_for_who_does(store):
 
 
 def test_an_idle_resource_exists_for_a_while(store):
-    store.held("_s_a[1]")[0].release(False)
-    assert store.held("_s_a[1]", timeout=0, create=False)[1] == "2"
+    store.held("_s_a[1]", ttl=5)[0].release(False)
+    assert store.held("_s_a[1]", timeout=0, create=False, ttl=5)[1] == "2"
     store.made[-1].close()
     wait_for(lambda: not store.stored(), "the end of the resource")
     assert refused(store, "_s_a[1]", timeout=0, create=False).rc == RC_LOCK_CANT_WAIT
@@ -232,7 +234,7 @@ def test_a_request_from_within_a_lock_passes_who_waits_for_it(store, monkeypatch
 
 
 def test_a_lease_that_the_store_has_ended_is_a_lost_lock(store):
-    held, _ = store.held("foo")
+    held, _ = store.held("foo", ttl=5)
     assert held.lease.state == "safe"
     assert not ended(held.fileno())
     store.cluster.ctl("lease", "revoke", held.sessions)
@@ -246,7 +248,7 @@ def test_a_lease_that_the_store_has_ended_is_a_lost_lock(store):
 
 def test_a_wait_ends_when_it_is_cancelled_or_its_session_ends(store):
     store.held("foo")
-    cancelled, ended_by_store = store.lock("foo"), store.lock("foo")
+    cancelled, ended_by_store = store.lock("foo"), store.lock("foo", ttl=5)
     outcomes = [in_thread(cancelled), in_thread(ended_by_store)]
     waiting(store, 3)
     cancelled.cancel()

@@ -97,15 +97,15 @@ def test_a_client_that_hears_only_half_of_what_it_is_told_leaves_no_lease(store,
 
 def test_a_release_that_is_not_heard_matters_to_numbers_alone(store, deaf):
     warnings = []
-    number, _ = store.held("_S_a[1]")
-    lock = Lock(store.settings("foo"), lambda stream, text: warnings.append((stream, text)))
+    number, _ = store.held("_S_a[1]", ttl=10)
+    lock = Lock(store.settings("foo", ttl=10), lambda stream, text: warnings.append((stream, text)))
     lock.connect()
     lock.acquire()
     deaf.silent = True
     lock.release(False)
     ((stream, text),) = warnings
     assert stream == 2
-    assert "within 5 s" in text
+    assert "within 10 s" in text
     with pytest.raises(FlomError) as raised:
         number.release(False)
     assert raised.value.rc == RC_SEND_ERROR

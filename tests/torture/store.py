@@ -20,6 +20,7 @@ from torture.worker import AT_STORE
 TTL = 5  # seconds: the shortest there is
 LONG = TTL + 3
 CLIENTS = 13  # of each kind
+HOLDS = 12 * [0, 0.001, 0.02, 0.1] + 4 * [1.5] + [LONG + 1]  # seconds; one outlives any session
 NAMES = ("plain", "count[5]", "red.green.blue", "/a", "/a/b", "/a/b/c", "_s_n[2]", "_S_n[2]")
 SHORT = (0.05, 0.2, 0.8)
 MISHAPS = (
@@ -42,7 +43,7 @@ class StoreArena(Arena):
         url = self._store.url("torture")
         described = {
             "endpoint": url, "ttl": TTL, "names": names, "clients": CLIENTS, "words": (),
-            "client": {}, "holds": (0, 0.001, 0.02, 0.1, 0.1, 1.5),
+            "client": {}, "holds": HOLDS,
         }  # fmt: skip
         return self._write(["[Store]", f"Url={url}", f"SessionTTL={TTL}"], described)
 

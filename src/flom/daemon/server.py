@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     from flom.net.listen import Listener
     from flom.wire.rare import Ask
 
-# Small: few messages are longer, what is no larger than this costs the interpreter least (512 bytes
-# with its head), and a client that sends without waiting gets less of each round.
-RECEIVE_SIZE = 479
+# Small: few messages are longer, a larger buffer is made and cut for every message, and a client
+# that sends without waiting would get more of each round than those who wait. But a hello of TLS
+# fits in: whoever is sent away before everything is read learns of a reset, not of an end.
+RECEIVE_SIZE = 1024
 
 
 class Server(Answers):

@@ -2,8 +2,8 @@
 
 import atexit
 import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakSet
 
 from flom.client.holders import Occupied, shown
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from flom.client.reach import Tell
     from flom.settings import Settings
     from flom.store.session import Session
+
+T = TypeVar("T")
 
 
 class Lock:
@@ -50,19 +52,15 @@ class Lock:
 
     def connect(self) -> None:
         """Reach the store and begin a session there."""
-        self._engine.connect()
+        _until_the_end(self._engine.connect)
 
     def acquire(self) -> str | None:
         """Ask for the lock and wait for it; returns the element granted, if the kind has any."""
         try:
-            return self._engine.acquire()
+            return _until_the_end(self._engine.acquire)
         except Busy as busy:
             holders = tuple(map(shown, busy.holders))
             raise Occupied(busy.rc, busy.text, holders) from None
-        except BaseException:
-            if _ended and threading.current_thread().daemon:
-                threading.Event().wait()  # it ends with the program, and has nothing to tell
-            raise
 
     def release(self, rollback: bool) -> None:
         """Give the lock back; raises FlomError when it was lost."""
@@ -88,6 +86,16 @@ def _give_back() -> None:
 
 
 atexit.register(_give_back)
+
+
+def _until_the_end(call: Callable[[], T]) -> T:
+    """What the call returns. A daemon thread that the program's end interrupts says nothing."""
+    try:
+        return call()
+    except BaseException:
+        if _ended and threading.current_thread().daemon:
+            threading.Event().wait()
+        raise
 
 
 def program_ended() -> bool:

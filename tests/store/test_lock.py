@@ -273,7 +273,8 @@ def test_an_exception_of_a_signal_handler_ends_the_wait_and_the_request(store):
         lock = store.lock("foo")
 
         def poke():
-            waiting(store, 2)
+            # Not before: what a handler raises while a response is being finalised is lost.
+            wait_for(lambda: lock._runner._watch is not None, "the wait")
             os.kill(os.getpid(), signal.SIGUSR1)
 
         threading.Thread(target=poke, daemon=True).start()

@@ -157,6 +157,7 @@ class Lock:
             gateway.forget()
             session.forget()
             return
+        runner.interrupt()  # if another thread is at it
         gateway.close()
         session.close()
         if ask is not None:

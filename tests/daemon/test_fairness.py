@@ -57,7 +57,10 @@ def test_who_floods_gets_a_share(daemon):
     for _ in range(OTHERS + 1):
         one_round(daemon)  # a newcomer in each
     assert len(daemon._server.connections) == OTHERS + 1
-    flooding.send(lock + pair * ROUNDS * 10)
+    flooding.send(lock)
+    one_round(daemon)
+    assert answers(flooding) == 1
+    flooding.send(pair * ROUNDS * 10)
     for client, lock, _ in others:
         client.send(lock)
     for _ in range(ROUNDS):

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from flom.wire.server import ServerConversation
 
 
+# A hello of TLS fits in: whoever is sent away before everything is read learns of a reset, not of
+# an end.
+FIRST_PORTION = 1024
+
+
 class Connection:
     """A connection as the server holds it.
 
@@ -27,7 +32,8 @@ class Connection:
     what counts of that for `Families`. number: of the daemon's one counter. onlooker: it only asks
     for the state; talk: its questions, None as long as it has asked nothing; refill: is called when
     the peer has taken what it was sent. card: what the watchers tell of it, and for which ext.
-    latest: its last lock, if nothing of it has to be checked when it comes again, as `request`.
+    portion: bytes of it that are read at once. latest: its last lock, if nothing of it has to be
+    checked when it comes again, as `request`.
     origin: whose it is, for the limit of connections per peer; surplus: the limit that it exceeds,
     "" if none. most: bytes of answers that may wait for the peer to read. Nothing here raises: what
     fails is told by False, and the server ends the connection when it suits.
@@ -52,6 +58,7 @@ class Connection:
         "peer",
         "peer_cn",
         "peerid",
+        "portion",
         "refill",
         "request",
         "session",
@@ -93,6 +100,7 @@ class Connection:
         self.card: tuple[str, str] | None = None
         self.origin: int | str | None = None
         self.surplus = ""
+        self.portion = FIRST_PORTION
         self.latest: Lock | None = None
         self.request: Request | None = None
         self._uid: int | None = None

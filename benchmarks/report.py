@@ -153,9 +153,9 @@ def machine(found: Tree) -> str:
     return (
         f"Measured on {facts['date']} on {kind} with {facts['processors']} processors"
         f" ({facts['processor']}) and {facts['memory_gib']} GiB, {facts['system']}, CPython"
-        f" {facts['python']}; {versions}. The machine was shared: other programs kept it busy (load"
-        f" {facts['load']:.1f} at the start). That widens the spread, and it is most of what the"
-        f" 99th percentiles show: with 64 clients that of the bare loop itself was"
+        f" {facts['python']}; {versions}. What else the machine does (load"
+        f" {facts['load']:.1f} at the start) widens the spread, and the 99th percentiles most: with"
+        f" 64 clients that of the bare loop itself was"
         f" {spread(found['latency']['figures']['bare_tail'])} times its median."
     )
 

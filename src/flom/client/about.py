@@ -3,7 +3,7 @@
 import posix
 
 from flom.net.address import UnixEndpoint
-from flom.wire.tokens import MOST_SESSIONS, SESSION_DIGITS, sessions, write
+from flom.wire.tokens import SESSION_DIGITS, nested, sessions, shown, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from flom.net.address import TcpEndpoint
     from flom.net.discovery import GroupEndpoint
     from flom.settings import Settings
-
-# Characters of the command that are told.
-COMMAND_LIMIT = 120
 
 
 def announcement(
@@ -42,7 +39,7 @@ def announcement(
         tokens.append(("user", login.decode("utf-8", "surrogateescape")))
     tokens.append(("host", posix.uname().nodename))
     if command and (settings.tls or isinstance(endpoint, UnixEndpoint)):
-        tokens.append(("command", " ".join(command)[:COMMAND_LIMIT]))
+        tokens.append(("command", shown(command)))
     return write(tokens)
 
 
@@ -53,8 +50,7 @@ def new_session() -> str:
 
 def inherited(environ: "Mapping[bytes, bytes]" = posix.environ) -> tuple[str, ...]:
     """The sessions of the locks that this process runs within, the innermost last."""
-    text = environ.get(b"FLOM_SESSION")
-    return sessions(text.decode("ascii", "replace")) if text else ()
+    return sessions(_outer(environ))
 
 
 def handed_on(session: str, environ: "Mapping[bytes, bytes]" = posix.environ) -> str:
@@ -62,6 +58,8 @@ def handed_on(session: str, environ: "Mapping[bytes, bytes]" = posix.environ) ->
 
     session: that of its lock, "" if the daemon takes no notice of it.
     """
-    if not session:
-        return ",".join(inherited(environ))
-    return ",".join((*inherited(environ)[1 - MOST_SESSIONS :], session))
+    return nested(session, _outer(environ))
+
+
+def _outer(environ: "Mapping[bytes, bytes]") -> str:
+    return environ.get(b"FLOM_SESSION", b"").decode("ascii", "replace")

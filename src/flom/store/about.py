@@ -5,10 +5,7 @@ from collections.abc import Sequence
 
 from flom.settings import Settings
 from flom.store.url import Target
-from flom.wire.tokens import MOST_SESSIONS, SESSION_DIGITS, sessions
-
-# Characters of the command that are told.
-_COMMAND_LIMIT = 120
+from flom.wire.tokens import SESSION_DIGITS, nested, sessions, shown
 
 
 def told(settings: Settings, target: Target, command: Sequence[str]) -> dict[str, str]:
@@ -30,7 +27,7 @@ def told(settings: Settings, target: Target, command: Sequence[str]) -> dict[str
         settings.store_ca or settings.store_certificate or all(map(_is_here, target.endpoints))
     )
     if command and private:
-        words["command"] = " ".join(command)[:_COMMAND_LIMIT]
+        words["command"] = shown(command)
     return words
 
 
@@ -49,7 +46,7 @@ def inherited() -> tuple[str, ...]:
 
 def handed_on(session: str) -> str:
     """What a command that runs under the lock of a session finds in FLOM_SESSION."""
-    return ",".join((*inherited()[1 - MOST_SESSIONS :], session))
+    return nested(session, os.environ.get("FLOM_SESSION", ""))
 
 
 def _is_here(endpoint: tuple[str, int]) -> bool:

@@ -7,7 +7,7 @@ token ignores it. docs/reference/extension.md has the keys.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 # Who announces this may be asked, and may ask.
 FLOM = "flom"
@@ -15,6 +15,8 @@ FLOM = "flom"
 # A session is named by this many hexadecimal digits; a command knows those of the locks it runs in.
 SESSION_DIGITS = 16
 MOST_SESSIONS = 4
+# Characters of the command that are told.
+COMMAND_LIMIT = 120
 # The name that a client asks for, in a lock that is never to be granted, when it wants to ask.
 ONLOOKER = b"flomState"
 
@@ -60,6 +62,20 @@ def sessions(text: str) -> tuple[str, ...]:
         for part in text.rsplit(",", MOST_SESSIONS)[-MOST_SESSIONS:]
         if len(part) == SESSION_DIGITS and not part.strip("0123456789abcdef")
     )
+
+
+def nested(session: str, text: str) -> str:
+    """What a command finds in FLOM_SESSION: the sessions that it runs within.
+
+    session: that of its lock, "" if nobody takes notice of it. text: what stood there before.
+    """
+    outer = sessions(text) if text else ()
+    return ",".join((*outer[1 - MOST_SESSIONS :], session) if session else outer)
+
+
+def shown(command: "Sequence[str]") -> str:
+    """What is told of the command that runs under a lock."""
+    return " ".join(command)[:COMMAND_LIMIT]
 
 
 def announced(ext: str) -> bool:

@@ -50,7 +50,8 @@ def new_session() -> str:
 
 def inherited(environ: "Mapping[bytes, bytes]" = posix.environ) -> tuple[str, ...]:
     """The sessions of the locks that this process runs within, the innermost last."""
-    return sessions(_outer(environ))
+    text = _outer(environ)
+    return sessions(text) if text else ()  # most run within none
 
 
 def handed_on(session: str, environ: "Mapping[bytes, bytes]" = posix.environ) -> str:

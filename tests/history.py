@@ -137,7 +137,8 @@ def lives(records):
             setattr(life, record.what, min(record.at, getattr(life, record.what)))
             if record.what == "granted":
                 life.element, life.token = record.element, record.token
-            life.how = record.how or life.how
+            if life.how != "crash":  # what a command says whose flom was killed, nobody hears
+                life.how = record.how or life.how
     return list(found.values())
 
 

@@ -103,6 +103,8 @@ RIGHT = {
     "units that fit": cycle(0, "a", "N[4] x2") + cycle(1, "b", "N[4] x2"),
     "a returned number": cycle(0, "a", "_S_n[1]", "1", "rollback")
     + cycle(9, "b", "_S_n[1]", "1"),
+    "a number of a command that outlived its flom": cycle(0, "a", "_S_n[3]", "1", "crash")
+    + "\n 8 a ending commit" + cycle(9, "b", "_S_n[3]", "1"),
     "two members of one name": cycle(0, "a", "p.p", "p") + cycle(1, "b", "p.p", "p"),
     "busy while somebody may hold": cycle(0, "a", "R")
     + "\n 3.5 b ask R nowait\n 4.5 b refused busy",

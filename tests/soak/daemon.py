@@ -4,7 +4,6 @@ import gc
 import json
 import os
 import sys
-import threading
 
 from flom.core import table
 from flom.ctl.main import main
@@ -13,13 +12,14 @@ from flom.daemon import reactor, server
 made = {}
 
 
-def remember(kind):
+def remember(kind, then=lambda made: None):
     """Keep the one object of a class that will be made."""
     build = kind.__init__
 
     def init(self, *given, **named):
         made[kind.__name__] = self
         build(self, *given, **named)
+        then(self)
 
     kind.__init__ = init
 
@@ -45,13 +45,22 @@ def sizes():
     }
 
 
-def tell():
-    for _ in sys.stdin:
+def tell(_):
+    """Answer between two events: what is counted does not change meanwhile."""
+    if os.read(0, 4096):
         print(json.dumps(sizes()), flush=True)
+    else:
+        made["Reactor"].remove(0)
+        os.close(0)
+
+
+def listen(loop):
+    """Have the daemon's own loop wait for the question."""
+    loop.add(0, reactor.READ, tell)
 
 
 if __name__ == "__main__":
-    for kind in (reactor.Reactor, table.Table, server.Server):
-        remember(kind)
-    threading.Thread(target=tell, daemon=True).start()
+    remember(table.Table)
+    remember(server.Server)
+    remember(reactor.Reactor, listen)
     sys.exit(main(["daemon", *sys.argv[1:]]))

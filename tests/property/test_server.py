@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from flom import trace
 from flom.core.table import Table
+from flom.daemon.hearing import NEXT_ROUND
 from flom.daemon.limits import Limits
 from flom.daemon.reactor import Reactor
 from flom.daemon.server import Server
@@ -39,7 +40,7 @@ scripts = st.lists(st.tuples(st.integers(0, CLIENTS - 1), pieces), min_size=1, m
 
 @contextmanager
 def server():
-    """A server, and how its reactor makes one round."""
+    """A server, and how it is made to hear all that has been said."""
     reactor = Reactor()
     with ExitStack() as ends:
         ends.callback(reactor.close)
@@ -52,17 +53,20 @@ def server():
         )  # fmt: skip
         ends.callback(made.close_all)
 
-        def one_round():
-            reactor.call_at(reactor.now, reactor.stop)
-            reactor.run()
-            reactor._stopped = False
+        def serve():
+            behind = True
+            while behind:
+                reactor.call_at(reactor.now + 2 * NEXT_ROUND, reactor.stop)
+                reactor.run()
+                reactor._stopped = False
+                behind = any(connection.behind for connection in made.connections)
 
-        yield made, one_round
+        yield made, serve
 
 
 def told(script, mask):
     """What each client is told after each piece; None = its connection is at its end."""
-    with server() as (made, one_round), mock.patch.object(trace, "mask", mask), ExitStack() as ends:
+    with server() as (made, serve), mock.patch.object(trace, "mask", mask), ExitStack() as ends:
         clients = []
         for _ in range(CLIENTS):
             near, far = socketpair()
@@ -70,15 +74,15 @@ def told(script, mask):
             near.setblocking(False)
             made._welcome(far, "")
             clients.append(near)
-        return [one for who, piece in script for one in _step(clients, who, piece, one_round)]
+        return [one for who, piece in script for one in _step(clients, who, piece, serve)]
 
 
-def _step(clients, who, piece, one_round):
+def _step(clients, who, piece, serve):
     try:
         clients[who].send(piece)
     except OSError:
         pass  # the server has closed it
-    one_round()
+    serve()
     for client in clients:
         try:
             yield client.recv(65536) or None

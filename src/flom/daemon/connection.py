@@ -32,8 +32,9 @@ class Connection:
     what counts of that for `Families`. number: of the daemon's one counter. onlooker: it only asks
     for the state; talk: its questions, None as long as it has asked nothing; refill: is called when
     the peer has taken what it was sent. card: what the watchers tell of it, and for which ext.
-    portion: bytes of it that are read at once. latest: its last lock, if nothing of it has to be
-    checked when it comes again, as `request`.
+    portion: bytes of it that are read at once; behind: it has said more than was heard in a round;
+    begun: when the message began whose rest is awaited, or later.
+    latest: its last lock, if nothing of it has to be checked when it comes again, as `request`.
     origin: whose it is, for the limit of connections per peer; surplus: the limit that it exceeds,
     "" if none. most: bytes of answers that may wait for the peer to read. Nothing here raises: what
     fails is told by False, and the server ends the connection when it suits.
@@ -45,6 +46,8 @@ class Connection:
         "_reactor",
         "_uid",
         "about",
+        "begun",
+        "behind",
         "card",
         "channel",
         "closing",
@@ -101,6 +104,8 @@ class Connection:
         self.origin: int | str | None = None
         self.surplus = ""
         self.portion = FIRST_PORTION
+        self.behind = False
+        self.begun = 0.0
         self.latest: Lock | None = None
         self.request: Request | None = None
         self._uid: int | None = None

@@ -1,25 +1,20 @@
 """What clients say to the daemon: messages of the wire as requests to the core.
 
-The one half of what knows both; the other, from effects to messages, is answers.py (design 3). One
-peer, whatever it sends or fails to send, costs the daemon that connection and nothing else.
+The one half of what knows both; the other, from effects to messages, is answers.py (design 3).
 """
 
 from flom import trace
 from flom.core.requests import Closed, Request
 from flom.core.table import Table
-from flom.daemon.answers import DECISIONS, Answers, story
+from flom.daemon.answers import DECISIONS, story
 from flom.daemon.connection import Connection
 from flom.daemon.door import NEVER
-from flom.daemon.reactor import WRITE
+from flom.daemon.hearing import Hearing
 from flom.errors import (
     OWN_RC_ACCESS_DENIED,
     RC_LOCK_WAIT_RESOURCE,
     RC_OK,
-    RC_PROTOCOL_LEVEL_MISMATCH,
-    FlomError,
-    ProtocolError,
 )
-from flom.net.sockets import is_passing
 from flom.wire.messages import Lock, Unlock
 from flom.wire.rare import Shutdown
 from flom.wire.server import NEW
@@ -37,12 +32,8 @@ if TYPE_CHECKING:
     from flom.net.listen import Listener
     from flom.wire.rare import Ask
 
-# Small: few messages are longer, what is no larger than this costs the interpreter least (512 bytes
-# with its head), and a client that sends without waiting gets less of each round.
-RECEIVE_SIZE = 479
 
-
-class Server(Answers):
+class Server(Hearing):
     """Serves connections on one listener with one lock table.
 
     `changed` is called when somebody came, left or began to wait for a creation, and when a
@@ -67,92 +58,6 @@ class Server(Answers):
         self._shutdown = shutdown
         self._facts = facts
         self.gate = terms.gate
-
-    # Events
-
-    def _ready(self, connection: Connection, events: int) -> None:
-        try:
-            if events & WRITE and not connection.flush():
-                self._dead.append(connection)
-            # A hang-up included: what was sent is read before the end is acted upon.
-            if events != WRITE:
-                self._receive(connection)
-        except Exception as fault:
-            # A fault of ours, met while serving this peer, costs this peer only.
-            self._log.record("FLM009W", f"internal error serving {connection.peer}: {fault!r}")
-            self.close(connection)
-        if self._dead or self.table.due < self._armed:
-            self._settle()
-
-    def _receive(self, connection: Connection) -> None:
-        try:
-            data = connection.sock.recv(connection.portion)
-        except OSError as error:
-            if is_passing(error):
-                return
-            data = b""
-        if not data:
-            self.close(connection)
-            return
-        if connection.closing:
-            return
-        if connection.channel is not None:
-            data = self._open(connection, data)
-            if not data:
-                return
-        connection.portion = RECEIVE_SIZE
-        conversation = connection.conversation
-        if trace.mask & trace.MESSAGE:
-            trace.record(f"flom_msg_receive: {connection}: {data!r}")
-        messages = () if trace.mask else conversation.usual(data)
-        if messages:
-            self._serve(connection, messages)
-            if connection.timer is None:
-                return
-        else:
-            try:
-                self._read(connection, data)
-            except ProtocolError as error:
-                if error.rc == RC_PROTOCOL_LEVEL_MISMATCH:
-                    self._log.record("FLM006W", f"from {connection.peer}: {error.text}")
-                self.close(connection)
-                return
-        if connection.timer is not None or conversation.mid_message:
-            self._watch_message(connection)
-
-    def _read(self, connection: Connection, data: bytes) -> None:
-        """Act upon the messages that are complete now."""
-        conversation = connection.conversation
-        conversation.receive(data)
-        while not connection.closing and (message := conversation.next_message()) is not None:
-            self._handle(connection, message)
-
-    def _open(self, connection: Connection, data: bytes) -> bytes:
-        """The plain bytes behind what a peer with TLS has sent; b"" if there are none."""
-        guard, channel = self._guard, connection.channel
-        assert guard is not None and channel is not None  # each connection has got its channel
-        try:
-            data = guard.open(connection, data)
-        except FlomError:
-            if channel.established:
-                self.close(connection)
-            else:
-                self._dismiss(connection)  # what TLS has told it is read by it, not torn down
-            return b""
-        if channel.ended:
-            self._dead.append(connection)
-        return data
-
-    def _watch_message(self, connection: Connection) -> None:
-        timer = connection.timer
-        if connection.conversation.mid_message:
-            if timer is None and not connection.closing:
-                self._limit(connection, self._limits.message_time)
-        elif timer is not None and not connection.closing:
-            timer.cancel()
-            connection.timer = None
-
-    # Messages to core requests
 
     def _serve(self, connection: Connection, messages: "tuple[Lock | Unlock, ...]") -> None:
         """What a busy client says, by the shortest way."""

@@ -87,6 +87,11 @@ class ServerConversation:
         """Whether a message has begun and is not complete, once `next_message` gives None (W-8)."""
         return self.state is not ENDED and self._stream.mid_message
 
+    @property
+    def more(self) -> bool:
+        """Whether a further message may be there already."""
+        return self.state is not ENDED and self._stream.more
+
     def next_message(self) -> Lock | Unlock | Shutdown | Ask | None:
         """The next message for the daemon to act upon, None if there is none yet.
 

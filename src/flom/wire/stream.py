@@ -44,6 +44,11 @@ class MessageStream:
         """Whether there are bytes of a message that has not been taken yet (W-8)."""
         return bool(self.rest)
 
+    @property
+    def more(self) -> bool:
+        """Whether what has not been taken yet has the end of a message in it."""
+        return END in self.rest or END in self.fresh
+
     def _gather(self) -> None:
         if self.fresh:
             self.rest += self.fresh.lstrip(BLANKS)

@@ -1,6 +1,7 @@
-"""Puts the modules of a lock command into one file, `flom/_hot.py`, when a wheel is built.
+"""Puts the modules of a plain command into one file, `flom/_hot.py`, when a wheel is built.
 
-What a command needs beyond them to start a daemon is in a second one, `flom/_start.py`.
+What other commands need beyond them is in a second one, `flom/_full.py`, and what it takes to start
+a daemon in a third, `flom/_start.py`.
 
 A third of the time of a small command goes into finding and reading some thirty small modules.
 The rooms stay as they are for everybody who reads, tests and debugs; an installation gets, beside
@@ -25,9 +26,12 @@ Scope = TypeVar("Scope", ast.Module, ast.ClassDef, ast.FunctionDef)
 
 SELDOM = runpy.run_path(str(pathlib.Path(__file__).with_name("seldom.py")))
 
-# The command's way in, what it decides and carries out, and what it imports only on the way: the
-# grammar of names, how a daemon is reached, and records for the system log of a host that has one.
-ROOTS = ("flom.start", "flom.cli.main", "flom.core.names", "flom.client.blocking", "flom.log")
+# The command's way in, the shortest way, and records for the system log of a host that has one.
+ROOTS = ("flom.start", "flom.cli.plain", "flom.log")
+
+# What a command decides and carries out, and what it imports only on the way: the grammar of names,
+# and how a daemon is reached.
+FULL = ("flom.cli.main", "flom.core.names", "flom.client.blocking")
 
 # What a command that has to start a daemon needs beyond that, and the daemon until its first grant.
 START = ("flom.daemon.launch", "flom.daemon.lifecycle", "flom.core.simple")
@@ -47,19 +51,19 @@ def _absent(*args, absent_, complete_, **named):
 
 def _complete():
     from flom._seldom import FUNCTIONS
-    for function, whole in zip(_waiting, FUNCTIONS, strict=True):
+    for function, whole in zip(_waiting, FUNCTIONS):
         function.__code__ = whole.__code__
         function.__defaults__ = whole.__defaults__
         function.__kwdefaults__ = whole.__kwdefaults__
 
 
-def load_start(home):
-    """As `load`, the modules that start a daemon."""
+def load_more(home, name):
+    """As `load`, the modules in another of these files."""
     try:
-        from flom._start import MODULES
+        modules = __import__("flom." + name, fromlist=("MODULES",)).MODULES
     except ImportError:
         return
-    load(home, MODULES)
+    load(home, modules)
 
 
 def load(home, modules=MODULES):
@@ -98,13 +102,16 @@ def generate(source: pathlib.Path) -> dict[str, str]:
     `source` is the folder that holds `flom`.
     """
     names = SELDOM["listed"]()
-    hot = in_order(source, ROOTS)
     left_out: dict[str, dict[str, ast.FunctionDef]] = {}
+    hot = in_order(source, ROOTS)
     modules = _modules(source, hot, names, left_out)
+    full = in_order(source, FULL, hot)
+    start = in_order(source, START, [*hot, *full])
     return {
         "_hot.py": _HEAD + "import sys\n\n\n" + modules + _TAIL,
+        "_full.py": _HEAD + _modules(source, full, names, left_out),
         "_seldom.py": SELDOM["text"](left_out),
-        "_start.py": _HEAD + _modules(source, in_order(source, START, hot), set(), {}),
+        "_start.py": _HEAD + _modules(source, start, set(), {}),
     }
 
 

@@ -19,7 +19,10 @@ import tempfile
 
 LIST = pathlib.Path(__file__).with_suffix(".txt")
 
-# What plain commands say to `flom`, each for a resource of its own kind.
+# What most commands say to `flom`.
+PLAIN = (("--", "true"), ("-r", "R", "--", "false"))
+
+# What others say, with a configuration file, each for a resource of its own kind.
 COMMANDS = (
     ("--", "true"),
     ("-r", "R", "-l", "PR", "-o", "1000", "-e", "yes", "-i", "10", "-V", "--", "true"),
@@ -131,20 +134,23 @@ def called(source: pathlib.Path) -> set[str]:
         tempfile.TemporaryDirectory(prefix="flom-") as folder,
         tempfile.TemporaryFile("w+") as file,
     ):
-        pathlib.Path(folder, ".flom").write_text("[Resource]\nTimeout=5000\nLockMode=EX\n")
+        configuration = pathlib.Path(folder, ".flom")
         ours = {name for name in os.environ if name.startswith("FLOM_")}
         environ = {name: os.environ[name] for name in os.environ.keys() - ours} | {"HOME": folder}
         python = [sys.executable, "-I", "-S"]
-        words = ["-s", f"{folder}/s", "-d", "-1"]
+        words = ["-s", f"{folder}/s"]
         # The first one starts the daemon, which is not what is looked at.
-        subprocess.run([*python, main, *words, "--", "true"], check=True, timeout=60)
+        first = [*python, main, *words, "-d", "-1", "--", "true"]
+        subprocess.run(first, check=True, timeout=60, env=environ)
         try:
             number = str(file.fileno())
-            for more in COMMANDS:
+            for position, more in enumerate((*PLAIN, *COMMANDS)):
+                if position == len(PLAIN):
+                    configuration.write_text("[Resource]\nTimeout=5000\nLockMode=EX\n")
                 command = [*python, "-c", _WATCHER, number, main, *words, *more]
                 subprocess.run(
                     command,
-                    check=True,
+                    check=more[-1] == "true",
                     timeout=60,
                     env=environ,
                     pass_fds=[file.fileno()],
@@ -152,7 +158,7 @@ def called(source: pathlib.Path) -> set[str]:
                 )
         finally:
             stop = [*python, main, *words, "-X"]
-            subprocess.run(stop, check=True, timeout=60, stdout=subprocess.DEVNULL)
+            subprocess.run(stop, check=True, timeout=60, env=environ, stdout=subprocess.DEVNULL)
         file.seek(0)
         found.update(file.read().split())
     return found
@@ -162,7 +168,8 @@ def movable_ones(source: pathlib.Path) -> set[str]:
     """The functions of all modules of a command that can be left out."""
     hot_path = runpy.run_path(str(pathlib.Path(__file__).with_name("hot_path.py")))
     everything = set()
-    for module in hot_path["in_order"](source):
+    roots = (*hot_path["ROOTS"], *hot_path["FULL"])
+    for module in hot_path["in_order"](source, roots):
         tree = ast.parse(hot_path["path_of"](source, module).read_text())
         everything |= movable(module, tree)
     return {name for name in everything if not name.startswith(KEPT)}

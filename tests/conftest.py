@@ -2,11 +2,19 @@
 
 import os
 import pathlib
+import signal
 import sys
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+# A shell that runs the tests in the background has them ignore SIGINT, nohup SIGHUP, and whom they
+# start as well. Python itself ignores SIGPIPE and SIGXFSZ, and undoes that for whom it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 # A tier that cannot run here is skipped with its reason; where all must run, that is a failure.
 REQUIRE_ALL = os.environ.get("FLOM_REQUIRE_ALL", "") not in ("", "0")

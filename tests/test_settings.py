@@ -9,9 +9,10 @@ import pytest
 
 from flom import errors, machine
 from flom.cli.parse import parse
+from flom.defaults import SYSTEM_FILE, socket_path
 from flom.dump import dump
 from flom.options import OPTIONS
-from flom.settings import SYSTEM_FILE, Settings, default_socket, load, read_file
+from flom.settings import Settings, load, read_file
 
 
 class World:
@@ -397,11 +398,11 @@ def test_c21_the_default_socket(world, monkeypatch):
 
 def test_c21_an_unknown_user_is_nobody(monkeypatch):
     monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
-    assert default_socket() == "/tmp/flom-nobody"
+    assert socket_path() == "/tmp/flom-nobody"
 
 
 def test_a_given_socket_is_not_the_default_one(world):
-    settings = world.checked("-s", default_socket())
+    settings = world.checked("-s", socket_path())
     assert settings.socket_is_default is False
 
 

@@ -4,6 +4,7 @@ The order is the one in which values are applied (cli.md 1, step 6), options tha
 something or steer the run come last. See `Option` for the columns.
 """
 
+from flom.defaults import RESOURCE
 from flom.option import Option
 
 __all__ = ("OPTIONS", "Option")
@@ -25,7 +26,7 @@ OPTIONS = (
         "print the configuration and what happens",
     ),
     Option(
-        "r", "resource-name", "resource_name", "S", "name", "_RESOURCE",
+        "r", "resource-name", "resource_name", "S", "name", RESOURCE,
         "Resource", "Name", 5, "NAME", "Lock",
         "what to lock: simple A, numeric A[8], set A.B, hierarchical /a/b, sequence _s_A[8], "
         "transactional sequence _S_A[8], timestamp _t_%D.%T[8]; without it, one resource "

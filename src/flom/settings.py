@@ -6,7 +6,7 @@ environment or directory; the caller passes both.
 
 import posix
 
-from flom import errors, values
+from flom import defaults, errors, values
 from flom.options import OPTIONS, Option
 
 TYPE_CHECKING = False
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     Warn = Callable[[str], None]
 
-SYSTEM_FILE = "/etc/flom.conf"
 SIGCHLD = 17  # written out: `signals` is loaded only when an option needs it
 
 
@@ -162,7 +161,7 @@ class Settings:
                 "the configuration files)",
             )
         if not self.socket_name and not network:
-            self.socket_name = default_socket()
+            self.socket_name = defaults.socket_path()
             self.socket_is_default = True
 
     def _fit_kind(self, warn: "Warn") -> None:
@@ -190,25 +189,12 @@ def _require_unique_id() -> None:
         )
 
 
-def default_socket() -> str:
-    """The path of the socket used when no address is configured (daemon.md 2).
-
-    The login comes from the user database for the real user id; the environment has no say.
-    """
-    import pwd
-
-    try:
-        return f"/tmp/flom-{pwd.getpwuid(posix.getuid()).pw_name}"
-    except KeyError:
-        return "/tmp/flom-nobody"
-
-
 def load(
     given: "Iterable[tuple[Option, str]]",
     environ: "Mapping[str, str]",
     cwd: str,
     warn: "Warn",
-    system_file: str = SYSTEM_FILE,
+    system_file: str = defaults.SYSTEM_FILE,
     forgive: "Collection[str]" = (),
 ) -> Settings:
     """Fold all layers (cli.md 1, steps 5 and 6); `Settings.check` is a step of its own.
@@ -246,7 +232,7 @@ def _user_file(environ: "Mapping[str, str]", cwd: str) -> str:
             home = pwd.getpwuid(posix.getuid()).pw_dir
         except KeyError:
             return ""
-    return values.absolute(f"{home}/.flom", cwd)
+    return values.absolute(f"{home}/{defaults.USER_FILE}", cwd)
 
 
 def _of(attr: str) -> Option:

@@ -24,9 +24,17 @@ def start() -> "NoReturn":
             from flom.daemon import fresh
 
             fresh.answer()
+        occupy_standard_streams()
+        words, hidden, environ = sys.argv[1:], ignored_signals(), environment()
+        from flom.cli import plain
+
+        begun = plain.run(words, hidden, environ)
+        if "flom._hot" in sys.modules:
+            home = sys.modules["flom"].__path__[0]
+            sys.modules["flom._hot"].load_more(f"{home}/", "_full")
         from flom.cli.main import main
 
-        main(sys.argv[1:], ignored_signals())
+        main(words, hidden, environ, begun)
         raise RuntimeError("the command has returned")
     except BaseException as error:
         _fail(error)
@@ -40,6 +48,27 @@ def take_name() -> None:
         return
     posix.write(descriptor, b"flom")
     posix.close(descriptor)
+
+
+def occupy_standard_streams() -> None:
+    """No connection may ever get a number that somebody writes diagnostics to (cli.md CF-21).
+
+    The descriptors are not inheritable: the command sees its streams closed as `flom` found them.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            posix.fstat(descriptor)
+        except OSError:
+            posix.open("/dev/null", posix.O_RDWR)
+
+
+def environment() -> dict[str, str]:
+    """The environment as text, whose bytes can be had back."""
+    encoding = sys.getfilesystemencoding()
+    return {
+        name.decode(encoding, "surrogateescape"): value.decode(encoding, "surrogateescape")
+        for name, value in posix.environ.items()
+    }
 
 
 def ignored_signals() -> int | None:

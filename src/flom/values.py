@@ -8,7 +8,7 @@ the caller, who knows where the value stood, puts that in front.
 import posix
 import sys
 
-from flom import errors
+from flom import defaults, errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 INT_MIN = -2147483648
 INT_MAX = 2147483647
 SOCKET_NAME_MAX = 107  # bytes: what struct sockaddr_un holds besides the final zero
-DEFAULT_NAME = "_RESOURCE"
 MODE_NAMES = ("NL", "CR", "CW", "PR", "PW", "EX")
 # The kinds of resource that are locked in a mode; the others know exclusive locks only.
 MODAL_KINDS = ("simple", "hierarchical")
@@ -191,7 +190,7 @@ def _reaction(value: str, cwd: str) -> str:
 
 
 def _name(value: str, cwd: str) -> str:
-    if value == DEFAULT_NAME:
+    if value == defaults.RESOURCE:
         raise bad(
             "reserved for those who give no name; choose another", errors.RC_INVALID_RESOURCE_NAME
         )

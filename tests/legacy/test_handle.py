@@ -8,9 +8,9 @@ import time
 import pytest
 
 from flom import machine, trace
+from flom.defaults import socket_path
 from flom.legacy import library
 from flom.legacy.properties import PROPERTIES
-from flom.settings import default_socket
 
 INT_MIN, INT_MAX = -0x80000000, 0x7FFFFFFF
 CLEAN_STATES = (0, 22, 23, 24, 25, 26)
@@ -320,4 +320,4 @@ def test_a_store_in_the_files_is_not_for_the_binding(binding, tmp_path):
     handle = binding.flom_handle_new()
     assert binding.flom_handle_get_resource_name(handle) == "R"
     assert library.settings.store_url is None
-    assert library.settings.socket_name == default_socket()
+    assert library.settings.socket_name == socket_path()

@@ -42,15 +42,27 @@ def imported(package, *words):
     return [name for name in found if name != "flom.log"]  # only where there is a system log
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """There is no configuration file."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
 def test_a_command_loads_no_other_file_of_the_package(package, tmp_path):
     path = str(tmp_path / "s")
-    words = ["-s", path, "-d", "20000", "--", "true"]
-    first = [name for name in imported(package, *words) if "flom" in name]
-    ours = [name for name in imported(package, *words) if "flom" in name]
+
+    def loaded(*words):
+        names = imported(package, "-s", path, *words, "--", "true")
+        return sorted(name for name in names if "flom" in name)
+
+    starts_daemon = loaded("-d", "20000")
+    plain, other = loaded(), loaded("-q", "1")
     assert run(package, "-s", path, "-X").returncode == 0
-    # It starts a daemon; `launch` is asked for, but in place by then.
-    assert sorted(first) == ["flom._seldom", "flom._start", "flom.daemon", "flom.daemon.launch"]
-    assert ours == []
+    # `launch` is asked for, but in place by then.
+    more = ["flom._full", "flom._seldom", "flom._start", "flom.daemon", "flom.daemon.launch"]
+    assert starts_daemon == more
+    assert plain == []
+    assert other == ["flom._full"]
 
 
 def test_every_module_in_it_is_used_by_a_command(tmp_path):
@@ -58,10 +70,15 @@ def test_every_module_in_it_is_used_by_a_command(tmp_path):
     plain = ROOT / "src" / "flom"
     path = str(tmp_path / "s")
     assert run(plain, "-s", path, "-d", "20000", "--", "true").returncode == 0
-    loaded = imported(plain, "-s", path, "--", "true")
+    loaded, more = (
+        imported(plain, "-s", path, *words, "--", "true") for words in ((), ("-q", "1"))
+    )
     assert run(plain, "-s", path, "-X").returncode == 0
-    in_it = set(HOT_PATH["in_order"](ROOT / "src")) - {"flom.log"}
+    in_order = HOT_PATH["in_order"]
+    in_it = set(in_order(ROOT / "src")) - {"flom.log"}
     assert in_it == {name for name in loaded if name.startswith("flom.")}
+    in_second = set(in_order(ROOT / "src", HOT_PATH["FULL"], in_it | {"flom.log"}))
+    assert in_second == {name for name in more if name.startswith("flom.")} - in_it
 
 
 def test_what_is_called_by_no_plain_command_is_not_in_it():
@@ -75,7 +92,7 @@ def test_what_is_called_by_no_plain_command_is_not_in_it():
 def test_a_function_whose_code_comes_late_stays_the_same(package):
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import flom; from flom import _hot;"
-        "_hot.load(sys.argv[1] + '/flom/');"
+        "_hot.load(sys.argv[1] + '/flom/'); _hot.load_more(sys.argv[1] + '/flom/', '_full');"
         "from flom import values; from flom.settings import Settings;"
         "before = values.native, values.TEXT_RULES['octal'], Settings.copy;"
         "assert 'flom._seldom' not in sys.modules;"
@@ -106,7 +123,7 @@ def test_it_behaves_like_the_modules(package, tmp_path):
 def test_modules_keep_their_names_and_places(package):
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import flom; from flom import _hot;"
-        "_hot.load(sys.argv[1] + '/flom/');"
+        "_hot.load(sys.argv[1] + '/flom/'); _hot.load_more(sys.argv[1] + '/flom/', '_full');"
         "from flom import errors; from flom.cli import parse; import flom.wire.codec as codec;"
         "assert sys.modules['flom.errors'] is errors;"
         "assert errors.FlomError.__module__ == 'flom.errors';"
@@ -120,15 +137,15 @@ def test_modules_keep_their_names_and_places(package):
     assert result.returncode == 0
 
 
-@pytest.mark.parametrize("name", ["_hot.py", "_seldom.py"])
+@pytest.mark.parametrize("name", ["_hot.py", "_full.py", "_seldom.py"])
 def test_nothing_that_only_costs_time_is_in_it(texts, name):
     tree = ast.parse(texts[name])
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    assert len(functions) > 100
+    assert len(functions) > 50
     for node in functions:
         assert node.returns is None
         assert all(arg.annotation is None for arg in node.args.args)
-        assert node.name in ("load", "load_start", "_absent") or ast.get_docstring(node) is None
+        assert node.name in ("load", "load_more", "_absent") or ast.get_docstring(node) is None
     assert "TYPE_CHECKING:" not in texts[name]
 
 

@@ -219,9 +219,9 @@ def showing(prefix):
     for name in "__main__.py", "boot.py", "start.py", "signals.py":
         shutil.copy(ROOT / "src" / "flom" / name, flom / name)
     (flom / "cli").mkdir()
-    (flom / "cli" / "main.py").write_text(
+    (flom / "cli" / "plain.py").write_text(
         "import posix\n"
-        "def main(words, ignored):\n"
+        "def run(words, hidden, environ):\n"
         "    items = [name + b'=' + value for name, value in posix.environ.items()]\n"
         "    posix.write(1, b'\\0'.join([*items, b'']))\n"
         "    posix._exit(0)\n"

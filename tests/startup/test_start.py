@@ -23,8 +23,11 @@ def start(tmp_path):
         (flom / "cli").mkdir(parents=True)
         for name in "__init__.py", "__main__.py", "boot.py", "start.py", "signals.py":
             shutil.copy(ROOT / "src" / "flom" / name, flom)
+        (flom / "cli" / "plain.py").write_text("def run(*given): pass\n")
         if body is not None:
-            text = f"def main(words, ignored):\n    {body}\n    import posix; posix._exit(7)\n"
+            text = (
+                f"def main(words, ignored, *more):\n    {body}\n    import posix; posix._exit(7)\n"
+            )
             (flom / "cli" / "main.py").write_text(text)
         file = py_compile.compile(flom / "boot.py") if compiled else flom / "__main__.py"
         what = ["-m", "flom"] if module else ["-I", "-S", *options, file]

@@ -3,7 +3,6 @@
 import contextlib
 import pathlib
 import shutil
-import signal
 import sys
 import tempfile
 
@@ -13,13 +12,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import etcd
 import support
-
-# A shell that runs the tests in the background has them ignore SIGINT, nohup SIGHUP, and whom they
-# start as well. Python itself ignores SIGPIPE and SIGXFSZ, and undoes that for whom it starts.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
-    if signal.getsignal(number) is signal.SIG_IGN:
-        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from flom.cli import messages
 from flom.cli.child import Ended
 from flom.cli.parse import parse
 from flom.cli.steps import Acquire, Connect, End, Execute, Held, Release, Say, Stop
+from flom.client import about
 from flom.errors import (
     EXIT_BUSY,
     EXIT_DEBUG_FAILED,
@@ -38,15 +39,6 @@ if TYPE_CHECKING:
     from flom.settings import Settings
 
     Conversation = Generator[Step, Result, None]
-
-# Every run sets or removes these: an outer `flom` must not speak for an inner one.
-_VARIABLES = (
-    "FLOM_RESOURCE",
-    "FLOM_LOCK_MODE",
-    "FLOM_ELEMENT",
-    "FLOM_FENCING_TOKEN",
-    "FLOM_SESSION",
-)
 
 
 def command(words: list[str], environ: "Mapping[str, str]", cwd: str) -> "Conversation":
@@ -206,7 +198,7 @@ def _information(what: str) -> str:
 def _environment(settings: "Settings", held: Held, environ: "Mapping[str, str]") -> dict[str, str]:
     from flom.client.session import variables  # loaded by now: the lock is held
 
-    result = {key: value for key, value in environ.items() if key not in _VARIABLES}
+    result = {key: value for key, value in environ.items() if key not in about.VARIABLES}
     return result | variables(settings, held.element, held.token, held.sessions)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from flom.cli.waiting import Waiting
     from flom.client import blocking
     from flom.client.blocking import Look
+    from flom.client.brief import Begun
     from flom.client.reach import Tell
     from flom.client.session import Session
     from flom.settings import Settings
@@ -28,17 +29,22 @@ if TYPE_CHECKING:
 PATIENCE = 2.0
 
 
-def main(words: list[str], hidden: int | None = None, patience: float = PATIENCE) -> "NoReturn":
+def main(
+    words: list[str],
+    hidden: int | None,
+    environ: dict[str, str],
+    begun: "Begun | None" = None,
+    patience: float = PATIENCE,
+) -> "NoReturn":
     """Run the command for this process.
 
-    `hidden` is the mask of the signals the caller had ignored, as the launcher read it; a wait of
-    more than `patience` seconds is shown to who looks at the terminal. Never returns: it leaves by
+    `hidden` is the mask of the signals the caller had ignored, as the launcher read it; `begun` is
+    what `plain` has begun. A wait of more than `patience` seconds is shown to who looks at the
+    terminal. Never returns: it leaves by
     `_exit`, which saves the interpreter's own tidying up (a fifth of its start) and is safe because
     nothing is buffered here.
     """
-    _occupy_standard_streams()
-    hands = Hands(hidden, patience)
-    environ = _environment()
+    hands = Hands(hidden, patience, begun)
     trace.start(environ)
     conversation = command(words, environ, working_directory())
     result: steps.Result = None
@@ -49,9 +55,10 @@ def main(words: list[str], hidden: int | None = None, patience: float = PATIENCE
 class Hands:
     """Carries out one step after the other."""
 
-    __slots__ = ("_dispositions", "_lock", "_patience", "_waiting")
+    __slots__ = ("_begun", "_dispositions", "_lock", "_patience", "_waiting")
 
-    def __init__(self, hidden: int | None, patience: float) -> None:
+    def __init__(self, hidden: int | None, patience: float, begun: "Begun | None" = None) -> None:
+        self._begun = begun
         self._dispositions = child.Dispositions(hidden)
         self._dispositions.claim()
         self._lock: Engine | None = None
@@ -109,7 +116,7 @@ class Hands:
         settings.may_fork = True
         look = self._look(settings)
         told = self._told(settings)
-        self._lock = lock = _engine(settings, told, step.argv, look)
+        self._lock = lock = self._engine(settings, told, step.argv, look)
         if settings.store_url is not None:
             self._leave_when_ended(lock)
         # A timer that is running belongs to our caller.
@@ -127,6 +134,18 @@ class Hands:
             signals.setitimer(signals.ITIMER_REAL, 0)
             signals.signal(signals.SIGALRM, former)
 
+    def _engine(
+        self, settings: "Settings", tell: "Tell", argv: list[str], look: "Look | None"
+    ) -> "Engine":
+        """One lock, at a daemon or in a store."""
+        if settings.store_url is None:
+            from flom.client import blocking
+
+            return blocking.Lock(settings, tell, argv, look=look, begun=self._begun)
+        from flom.store import lock
+
+        return lock.Lock(settings, tell, argv, look=look)
+
     def _leave_when_ended(self, lock: "Engine") -> None:
         """Let a signal that ends the wait end the request as well: its lease would live on.
 
@@ -142,7 +161,9 @@ class Hands:
             if signals.getsignal(number) == signals.SIG_DFL:
                 signals.signal(number, leave)
 
-    def _execute(self, step: steps.Execute) -> child.Ended:
+    def _execute(self, step: steps.Execute) -> "child.Ended | FlomError":
+        if self._begun is not None and self._begun.ended is not None:
+            return self._begun.ended
         settings, guard = step.settings, None
         if settings.on_lost is not None or settings.store_url is not None:
             from flom.cli.guard import Guard
@@ -198,17 +219,6 @@ class Hands:
         return self._lock
 
 
-def _engine(settings: "Settings", tell: "Tell", argv: list[str], look: "Look | None") -> "Engine":
-    """One lock, at a daemon or in a store."""
-    if settings.store_url is None:
-        from flom.client import blocking
-
-        return blocking.Lock(settings, tell, argv, look=look)
-    from flom.store import lock
-
-    return lock.Lock(settings, tell, argv, look=look)
-
-
 def _write(stream: int, text: str) -> None:
     data = text.encode(sys.getfilesystemencoding(), "surrogateescape")
     try:
@@ -218,23 +228,3 @@ def _write(stream: int, text: str) -> None:
         raise
     except OSError:
         pass  # a full or closed stream never changes what the command does (cli.md 8)
-
-
-def _occupy_standard_streams() -> None:
-    """No connection may ever get a number that somebody writes diagnostics to (cli.md CF-21).
-
-    The descriptors are not inheritable: the command sees its streams closed as `flom` found them.
-    """
-    for descriptor in (0, 1, 2):
-        try:
-            posix.fstat(descriptor)
-        except OSError:
-            posix.open("/dev/null", posix.O_RDWR)
-
-
-def _environment() -> dict[str, str]:
-    encoding = sys.getfilesystemencoding()
-    return {
-        name.decode(encoding, "surrogateescape"): value.decode(encoding, "surrogateescape")
-        for name, value in posix.environ.items()
-    }

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from flom.net.discovery import GroupEndpoint
     from flom.settings import Settings
 
+# Every run sets or removes these: an outer `flom` must not speak for an inner one.
+VARIABLES = (
+    "FLOM_RESOURCE",
+    "FLOM_LOCK_MODE",
+    "FLOM_ELEMENT",
+    "FLOM_FENCING_TOKEN",
+    "FLOM_SESSION",
+)
+
 
 def announcement(
     settings: "Settings",
@@ -21,24 +30,45 @@ def announcement(
     session: str,
     environ: "Mapping[bytes, bytes]" = posix.environ,
 ) -> str:
-    """The tokens of a lock with these settings, the most important one first.
+    """The tokens of a lock with these settings, see `described`.
 
-    command: what runs under the lock; it travels only over UNIX sockets and TLS. session: what
-    tells this lock from all others. With `--anonymous` nothing tells who asks.
+    command: what runs under the lock; it travels only over UNIX sockets and TLS.
+    """
+    travels = settings.tls or isinstance(endpoint, UnixEndpoint)
+    return described(
+        session,
+        command if travels else (),
+        settings.resource_timeout,
+        settings.anonymous,
+        environ,
+    )
+
+
+def described(
+    session: str,
+    command: "Sequence[str]" = (),
+    timeout: int = -1,
+    anonymous: bool = False,
+    environ: "Mapping[bytes, bytes]" = posix.environ,
+) -> str:
+    """The tokens of a lock, the most important one first.
+
+    session: what tells this lock from all others. timeout: in milliseconds, negative = none.
+    anonymous: nothing tells who asks.
     """
     tokens = [("session", session)]
     if within := inherited(environ):
         tokens.append(("within", ",".join(within)))
-    if settings.resource_timeout >= 0:
-        tokens.append(("timeout", str(settings.resource_timeout)))
-    if settings.anonymous:
+    if timeout >= 0:
+        tokens.append(("timeout", str(timeout)))
+    if anonymous:
         return write(tokens)
     tokens.append(("pid", str(posix.getpid())))
     login = environ.get(b"LOGNAME") or environ.get(b"USER")
     if login:
         tokens.append(("user", login.decode("utf-8", "surrogateescape")))
     tokens.append(("host", posix.uname().nodename))
-    if command and (settings.tls or isinstance(endpoint, UnixEndpoint)):
+    if command:
         tokens.append(("command", shown(command)))
     return write(tokens)
 
@@ -60,6 +90,26 @@ def handed_on(session: str, environ: "Mapping[bytes, bytes]" = posix.environ) ->
     session: that of its lock, "" if the daemon takes no notice of it.
     """
     return nested(session, _outer(environ))
+
+
+def variables(
+    resource: str, mode: str | None, element: str | None, token: int | None, sessions: str
+) -> dict[str, str]:
+    """What a command that runs under the lock finds in its environment (design, C-32).
+
+    mode: two letters, None for a kind that knows none. token: the fencing token. sessions: see
+    `handed_on`.
+    """
+    result = {"FLOM_RESOURCE": resource}
+    if mode is not None:
+        result["FLOM_LOCK_MODE"] = mode
+    if element is not None:
+        result["FLOM_ELEMENT"] = element
+    if token is not None:
+        result["FLOM_FENCING_TOKEN"] = str(token)
+    if sessions:
+        result["FLOM_SESSION"] = sessions
+    return result
 
 
 def _outer(environ: "Mapping[bytes, bytes]") -> str:

@@ -1,11 +1,12 @@
 """The blocking shell around a session: one socket, one lock."""
 
-import posix
 from time import monotonic
 
 from flom import trace
 from flom.client.about import announcement, handed_on, new_session
+from flom.client.brief import AT_ONCE
 from flom.client.reach import reach, silent
+from flom.client.record import log, log_daemon
 from flom.client.session import Session, endpoint_of
 from flom.errors import (
     RC_RECV_ERROR,
@@ -13,27 +14,21 @@ from flom.errors import (
     FlomError,
 )
 from flom.machine import unique_id
-from flom.net.sockets import MSG_DONTWAIT, SHUT_WR
+from flom.net.sockets import MSG_DONTWAIT, RECEIVE_SIZE, await_close
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from flom.client.brief import Begun
     from flom.client.reach import Endpoint, Stream, Tell
     from flom.settings import Settings
 
     # None: for a connection. Returns seconds.
     Look = Callable[[Session | None], float]
 
-RECEIVE_SIZE = 4096
-# Seconds to wait for the daemon's close after an unlock or a shutdown request (daemon.md 7, F32).
-CLOSE_LIMIT = 1.0
-# Where a host that keeps a system log listens for it.
-SYSTEM_LOG = "/dev/log"
 # How often a connection is made anew because the daemon ended between accept and answer.
 RESTARTS = 3
-# Seconds in which a daemon that can grant at once has answered.
-AT_ONCE = 0.1
 
 
 class Lock:
@@ -43,14 +38,14 @@ class Lock:
     and a warning. `command` is what will run under the lock, for the daemon to show. `as_library`
     is the session's, `kind` its class. `look` is called with the session whenever the daemon has
     said something that is no grant, and after as many seconds as it returns; it may ask
-    `session.why`. Every method raises FlomError with the return code the reference shows in that
-    phase.
+    `session.why`. `begun` is what was done before: a lock asked for on a connection, which is taken
+    over. Every method raises FlomError with the return code the reference shows in that phase.
     """
 
     # Weak references: a program's locks are known to whoever must close their copies after a fork.
     __slots__ = (
-        "__weakref__", "_endpoint", "_look", "_look_at", "_name", "_session", "_settings", "_sock",
-        "_tell",
+        "__weakref__", "_begun", "_endpoint", "_look", "_look_at", "_name", "_session", "_settings",
+        "_sock", "_tell",
     )  # fmt: skip
 
     def __init__(
@@ -62,13 +57,15 @@ class Lock:
         as_library: bool = False,
         kind: type[Session] = Session,
         look: "Look | None" = None,
+        begun: "Begun | None" = None,
     ) -> None:
         self._settings = settings
+        self._begun = begun
         self._tell = tell
         self._look = look
         self._look_at = 0.0
         self._endpoint = endpoint_of(settings)
-        self._name = new_session()
+        self._name = new_session() if begun is None else begun.session
         ext = announcement(settings, self._endpoint, command, self._name)
         self._session = kind(settings, unique_id(), monotonic(), ext, as_library)
         self._sock: Stream | None = None
@@ -78,6 +75,9 @@ class Lock:
     def connect(self) -> None:
         """Reach the daemon, starting one if the settings allow it (daemon.md 3)."""
         settings = self._settings
+        if self._begun is not None:
+            self._sock = self._begun.sock
+            return
         self._sock = trace.told(
             trace.CONNECTING, "flom_client_connect",
             reach, self._endpoint, settings, self._session.connect_deadline, self._tell,
@@ -89,6 +89,7 @@ class Lock:
 
     def acquire(self) -> str | None:
         """Ask for the lock and wait for it; returns the element granted, if the kind has any."""
+        known = self._begun is not None and self._begun.ended is not None
         try:
             return trace.told(trace.CLIENT, "flom_client_lock", self._acquire)
         except FlomError as error:
@@ -96,11 +97,11 @@ class Lock:
                 explain_close(error, self._endpoint, self._settings)
             raise
         finally:
-            if self._session.served_by is not None:
+            if self._session.served_by is not None and not known:
                 self._log_daemon(*self._session.served_by)
 
     def _log_daemon(self, peerid: str, step: int) -> None:
-        log("FLM016I", f"serving peer {peerid}, verb 1, step {step}")
+        log_daemon(peerid, step)
         if self._settings.tls_check_peer_id:
             name = self._session.peer_cn
             code = "FLM014I" if peerid == name else "FLM013E"
@@ -135,7 +136,7 @@ class Lock:
         try:
             self._hear(sock)
             send(sock, self._session.release(rollback))
-            _await_close(sock)
+            await_close(sock)
         except OSError as error:
             raise self._session.lost(error) from None
         finally:
@@ -198,11 +199,15 @@ class Lock:
         session, sock = self._session, self._connected()
         request = session.request()
         answered = False
+        begun, self._begun = self._begun, None
+        data = b"" if begun is None else begun.received
         try:
-            send(sock, request)
+            if begun is None:
+                send(sock, request)
             self._look_at = monotonic() + AT_ONCE
             while True:
-                data = self._receive(sock, session.answer_deadline(monotonic()))
+                if not data:
+                    data = self._receive(sock, session.answer_deadline(monotonic()))
                 if trace.mask & trace.MESSAGE:
                     trace.record(f"flom_msg_receive: {data!r}")
                 answered = True
@@ -212,6 +217,7 @@ class Lock:
                 if granted:
                     sock.settimeout(None)
                     return session.element
+                data = b""
                 self._show(sock)
         except OSError as error:
             if isinstance(error, ConnectionError) and not answered:
@@ -271,19 +277,6 @@ def send(sock: "Stream", data: bytes) -> None:
     sock.sendall(data)
 
 
-def log(code: str, text: str) -> None:
-    """A record of the system log, where there is one (cli.md 15)."""
-    try:
-        posix.stat(SYSTEM_LOG)
-    except OSError:
-        return
-    from flom.log import USER, SystemLog
-
-    log = SystemLog(USER, pid=False, path=SYSTEM_LOG)
-    log.record(code, text)
-    log.close()
-
-
 def remaining(deadline: float | None) -> float | None:
     """Seconds until the deadline; TimeoutError once it is over, however busily the peer sends."""
     if deadline is None:
@@ -292,14 +285,3 @@ def remaining(deadline: float | None) -> float | None:
     if left <= 0:
         raise TimeoutError
     return left
-
-
-def _await_close(sock: "Stream") -> None:
-    """Half close, then wait for the daemon's end of stream: the release is done by then."""
-    sock.shutdown(SHUT_WR)
-    sock.settimeout(CLOSE_LIMIT)
-    try:
-        while sock.recv(RECEIVE_SIZE):
-            pass
-    except TimeoutError:
-        pass  # a stopped daemon will read the unlock when it goes on

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from flom.client.about import announcement, handed_on, new_session
-from flom.client.blocking import CLOSE_LIMIT, RECEIVE_SIZE, RESTARTS, explain_close
+from flom.client.blocking import RESTARTS, explain_close
 from flom.client.holders import AskingSession
 from flom.client.reach import reach, silent
 from flom.client.session import endpoint_of
@@ -16,6 +16,7 @@ from flom.errors import RC_RECV_ERROR, FlomError
 from flom.machine import unique_id
 from flom.net.address import UnixEndpoint
 from flom.net.connect import connect_unix
+from flom.net.sockets import CLOSE_LIMIT, RECEIVE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,8 @@ time limit: the daemon may not speak TLS at all.
 
 from time import monotonic
 
-from flom.client.blocking import log
 from flom.client.reach import connect_plain
+from flom.client.record import log
 from flom.client.session import DEFAULT_LIMIT
 from flom.errors import (
     RC_SSL_CONNECT_ERROR,

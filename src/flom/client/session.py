@@ -3,6 +3,7 @@
 The shells (`blocking`, `nonblocking`) only move bytes and read the clock.
 """
 
+from flom.client import about
 from flom.errors import (
     OWN_RC_ACCESS_DENIED,
     OWN_RC_LIMIT_REACHED,
@@ -62,20 +63,10 @@ _MODE_NUMBERS = tuple(str(mode) for mode in range(len(MODE_NAMES)))
 def variables(
     settings: "Settings", element: str | None, token: int | None, sessions: str
 ) -> dict[str, str]:
-    """What a command that runs under the lock finds in its environment (design, C-32).
-
-    token: the fencing token. sessions: see `about.handed_on`.
-    """
-    result = {"FLOM_RESOURCE": settings.resource_name}
-    if resource_kind(settings.resource_name) in MODAL_KINDS:
-        result["FLOM_LOCK_MODE"] = MODE_NAMES[settings.lock_mode]
-    if element is not None:
-        result["FLOM_ELEMENT"] = element
-    if token is not None:
-        result["FLOM_FENCING_TOKEN"] = str(token)
-    if sessions:
-        result["FLOM_SESSION"] = sessions
-    return result
+    """What a command that runs under a lock with these settings finds, see `about.variables`."""
+    modal = resource_kind(settings.resource_name) in MODAL_KINDS
+    mode = MODE_NAMES[settings.lock_mode] if modal else None
+    return about.variables(settings.resource_name, mode, element, token, sessions)
 
 
 def endpoint_of(settings: "Settings") -> "UnixEndpoint | TcpEndpoint | GroupEndpoint":

@@ -2,8 +2,9 @@
 
 from time import monotonic, sleep
 
-from flom.client.blocking import CLOSE_LIMIT, RECEIVE_SIZE, explain_close, log, remaining, send
+from flom.client.blocking import explain_close, remaining, send
 from flom.client.reach import connect, connect_plain, silent
+from flom.client.record import log
 from flom.client.session import DEFAULT_LIMIT, endpoint_of
 from flom.errors import (
     RC_DAEMON_NOT_STARTED,
@@ -15,6 +16,7 @@ from flom.errors import (
 from flom.machine import unique_id
 from flom.net.address import TcpEndpoint, UnixEndpoint
 from flom.net.connect import NobodyListens
+from flom.net.sockets import CLOSE_LIMIT, RECEIVE_SIZE
 from flom.wire.client import ClientConversation
 from flom.wire.tokens import FLOM
 

@@ -8,11 +8,11 @@ import click
 from flom.ctl.main import abandon_output
 from flom.ctl.output import Output, warn
 from flom.ctl.rows import ENDPOINT, JSON
+from flom.defaults import RESOURCE
 from flom.errors import EXIT_OK, ConfigError, UsageError
 from flom.options import OPTIONS, Option
 from flom.settings import Settings, load
 from flom.values import (
-    DEFAULT_NAME,
     INTEGER_RULES,
     INTEGER_SYNTAX,
     TEXT_RULES,
@@ -74,7 +74,7 @@ def command(
             given = [(row, str(value)) for row, value in told if value not in (None, False)]
             mine = {row.attr: _or_default(values.pop(row.attr), row) for row in own}
             resource = values.get("resource")
-            if resource not in (None, DEFAULT_NAME):
+            if resource not in (None, RESOURCE):
                 given.append((_NAME, str(resource)))
             settings = _settings(given) if reaches else Settings()
             try:
@@ -130,7 +130,7 @@ def _check_name(
     context: click.Context, param: click.Parameter, value: str | None
 ) -> str | int | None:
     """Unlike in `flom`, the name of those who give none may be written."""
-    if value in (None, DEFAULT_NAME):
+    if value in (None, RESOURCE):
         return value
     try:
         return TEXT_RULES[_NAME.rule](str(value), "/")

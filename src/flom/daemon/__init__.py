@@ -6,4 +6,4 @@ That saves a command that has to start a daemon a tenth of the time (packaging/h
 import sys
 
 if "flom._hot" in sys.modules:
-    sys.modules["flom._hot"].load_start(__path__[0].removesuffix("daemon"))
+    sys.modules["flom._hot"].load_more(__path__[0].removesuffix("daemon"), "_start")

@@ -1,6 +1,6 @@
 """The twenty properties of a handle: who may change them when, and to what (api.md 7)."""
 
-from flom import trace, values
+from flom import defaults, trace, values
 from flom.errors import (
     RC_API_IMMUTABLE_HANDLE,
     RC_BUFFER_OVERFLOW,
@@ -76,7 +76,7 @@ def _resource(name: str, kept: "Values", value: "Value") -> int:
     if value is None:
         return RC_NULL_OBJECT
     assert isinstance(value, str)
-    if value != values.DEFAULT_NAME and values.resource_kind(values.native(value)):
+    if value != defaults.RESOURCE and values.resource_kind(values.native(value)):
         kept[name] = value
     elif trace.mask & trace.API:
         trace.record(f"flom_handle_set_{name}: '{value}' is no resource name, it is ignored")

@@ -9,7 +9,7 @@ import select
 from math import ceil
 
 from flom import signals
-from flom.client.blocking import RECEIVE_SIZE, Lock, remaining
+from flom.client.blocking import Lock, remaining
 from flom.errors import (
     RC_POLL_ERROR,
     RC_RECV_ERROR,
@@ -18,7 +18,7 @@ from flom.errors import (
     FlomError,
 )
 from flom.net.address import TcpEndpoint, UnixEndpoint
-from flom.net.sockets import MSG_DONTWAIT
+from flom.net.sockets import MSG_DONTWAIT, RECEIVE_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -61,6 +61,7 @@ __all__ = [
     "AF_UNIX",
     "AI_CANONNAME",
     "AI_PASSIVE",
+    "CLOSE_LIMIT",
     "IPPROTO_IP",
     "IPPROTO_IPV6",
     "IPPROTO_TCP",
@@ -76,6 +77,7 @@ __all__ = [
     "MSG_PEEK",
     "NI_NUMERICHOST",
     "NI_NUMERICSERV",
+    "RECEIVE_SIZE",
     "SHUT_WR",
     "SOCK_DGRAM",
     "SOCK_SEQPACKET",
@@ -92,6 +94,7 @@ __all__ = [
     "TCP_NODELAY",
     "TCP_USER_TIMEOUT",
     "accept",
+    "await_close",
     "gaierror",
     "getaddrinfo",
     "getnameinfo",
@@ -104,6 +107,16 @@ __all__ = [
     "socket",
     "socketpair",
 ]
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flom.net.tlssocket import TlsSocket
+
+# Bytes of answers that are read at once.
+RECEIVE_SIZE = 4096
+# Seconds to wait for the daemon's close after an unlock or a shutdown request (daemon.md 7, F32).
+CLOSE_LIMIT = 1.0
 
 
 def accept(listener: socket) -> "tuple[socket, object]":
@@ -123,3 +136,17 @@ def peer_uid(sock: socket) -> int:
     """The user id of the process at the other end of a UNIX stream socket (SO_PEERCRED)."""
     credentials = sock.getsockopt(SOL_SOCKET, SO_PEERCRED, 12)
     return int.from_bytes(credentials[4:8], "little", signed=False)
+
+
+def await_close(sock: "socket | TlsSocket") -> None:
+    """Half close, then wait, bounded, for the other side's end of stream: it has read everything.
+
+    Raises OSError.
+    """
+    sock.shutdown(SHUT_WR)
+    sock.settimeout(CLOSE_LIMIT)
+    try:
+        while sock.recv(RECEIVE_SIZE):
+            pass
+    except TimeoutError:
+        pass  # who is stopped will read what was sent when it goes on

@@ -12,6 +12,7 @@ from flom.errors import (
     ProtocolError,
 )
 from flom.wire.codec import encode
+from flom.wire.limits import LARGEST_ANSWER, LARGEST_EXTENDED, LARGEST_REQUEST
 from flom.wire.messages import (
     FIRST,
     LAST,
@@ -28,10 +29,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from flom.wire.rare import Tell
 
-# The largest request an old daemon reads, in bytes (W-4).
-LARGEST_REQUEST = 511
-# The largest message read from a daemon that has announced the extension.
-LARGEST_EXTENDED = 65536
 
 # States of a connection: nothing said yet; a lock sent; answered with "wait"; open for the next
 # request, whether something is held or not; a shutdown sent; nothing more to say.
@@ -86,7 +83,7 @@ class ClientConversation:
 
     __slots__ = ("_asked", "_ext", "_out", "_peerid", "_stream", "extended", "state", "told")
 
-    def __init__(self, peerid: str = "", limit: int = 1023, ext: str = "") -> None:
+    def __init__(self, peerid: str = "", limit: int = LARGEST_ANSWER, ext: str = "") -> None:
         self.state = NEW
         self._stream = MessageStream(limit)
         self._peerid = peerid

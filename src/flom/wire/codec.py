@@ -6,6 +6,7 @@ loaded only then.
 """
 
 from flom.errors import RC_PROTOCOL_ERROR, RC_PROTOCOL_LEVEL_MISMATCH, ProtocolError
+from flom.wire.base64 import base64, unbase64
 from flom.wire.messages import (
     FIRST,
     LEVEL,
@@ -17,7 +18,7 @@ from flom.wire.messages import (
     Message,
     Unlock,
 )
-from flom.wire.values import base64, escape, leading_number, number, unbase64
+from flom.wire.values import escape, leading_number, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from flom.errors import RC_BUFFER_OVERFLOW, RC_OK, RC_PROTOCOL_ERROR, ProtocolError
 from flom.wire.codec import encode
+from flom.wire.limits import LARGEST_ANSWER
 from flom.wire.messages import END_OF_ANSWER, FIRST, LAST, LATER, Answer, Lock, Message, Unlock
 from flom.wire.rare import Ask, Managed, Shutdown, Tell, notice, part
 from flom.wire.stream import MessageStream
@@ -31,8 +32,6 @@ AFTER_ANSWER = {2: PARKED, 5: ENDED, -14: ENDED}
 
 # Codes that leave a request open: what follows them is a later answer (W-17, W-36).
 _OPEN = (0, 1)
-
-LARGEST_ANSWER = 1023
 
 # Most answers are one of a few; a daemon has one peer id.
 _CACHE_ENTRIES = 256

@@ -50,12 +50,13 @@ class TestOurCommand:
         with Server(transport, folder) as server:
             yield server
 
-    @pytest.fixture
-    def flom(self, server, folder):
+    @pytest.fixture(params=[("-d", "0"), ()], ids=["full", "plain"])
+    def flom(self, server, folder, request):
+        """The command; without more options than a test gives it may go the shortest way."""
         started = []
 
         def start(*words):
-            started.append(Command(folder, [*server.endpoint.options, "-d", "0", *words]))
+            started.append(Command(folder, [*server.endpoint.options, *request.param, *words]))
             return started[-1]
 
         yield start
@@ -82,6 +83,13 @@ class TestOurCommand:
         peer.send(first_answer(0))
         self.served(peer)
         command.demand(0, "ran\n")
+
+    def test_takes_back_what_has_failed(self, server, flom):
+        command = flom("-r", "abc", "--", "sh", "-c", "exit 3")
+        peer = self.asked(server)
+        peer.send(first_answer(0))
+        self.served(peer, rollback=1)
+        command.demand(3)
 
     @pytest.mark.parametrize("piece", [1, 7])
     def test_reads_answers_in_pieces(self, server, flom, piece):

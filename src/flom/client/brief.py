@@ -12,7 +12,7 @@ from flom.errors import FlomError
 from flom.machine import unique_id
 from flom.net.address import UnixEndpoint
 from flom.net.connect import connect_unix
-from flom.net.sockets import MSG_DONTWAIT, RECEIVE_SIZE, await_close
+from flom.net.sockets import MSG_DONTWAIT, MSG_PEEK, RECEIVE_SIZE, await_close
 from flom.wire import brief
 from flom.wire.tokens import announced, fenced
 
@@ -72,9 +72,9 @@ def begin(name: str, endpoint: UnixEndpoint, command: "Sequence[str]") -> Begun 
         if request:
             sock.sendall(request)
             sock.settimeout(AT_ONCE)
-            if received := sock.recv(RECEIVE_SIZE):
-                sock.settimeout(None)
-                return Begun(sock, session, received)
+            received = sock.recv(RECEIVE_SIZE)
+            sock.settimeout(None)
+            return Begun(sock, session, received)
     except TimeoutError:
         return Begun(sock, session, b"")
     except OSError:
@@ -89,7 +89,7 @@ def end(begun: Begun, name: str, rollback: bool) -> bool:
     False if anything is not as usual: the daemon has gone, or has more to say.
     """
     try:
-        begun.sock.recv(1, MSG_DONTWAIT)
+        begun.sock.recv(1, MSG_DONTWAIT | MSG_PEEK)
         return False
     except BlockingIOError:
         pass

@@ -20,7 +20,7 @@ PLAIN = """
     client client.about client.brief client.record
     defaults errors extension machine signals start trace
     net net.address net.connect net.options net.sockets
-    wire wire.base64 wire.brief wire.tokens
+    wire wire.base64 wire.brief wire.limits wire.tokens
 """
 # Of others.
 MORE = """

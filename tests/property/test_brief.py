@@ -121,8 +121,8 @@ def test_no_grant_is_longer_than_the_full_way_reads():
         assert (brief.granted(data) is not None) is understood
 
 
-WORDS = """-r -s --resource-name --socket-name -- -- -q -V true /s s R _RESOURCE a.b R_1 R[2] ä -
-    --socket-name=/s"""
+WORDS = """-r -s -d --resource-name --socket-name -- -- -q -V true /s s R _RESOURCE a.b R_1 R[2] ä -
+    --socket-name=/s -1 -0 -x 08 0x1 7 4294967296 1234567890 ٣"""
 words = st.lists(
     st.one_of(
         st.sampled_from(WORDS.split()),
@@ -145,6 +145,7 @@ def test_what_is_taken_for_a_plain_command(words):
     usual = Settings()
     usual.resource_name = name
     usual.socket_name = path or None
+    usual.daemon_lifespan = loaded.daemon_lifespan  # for who has to start one
     for attr in Settings.__slots__:
         assert getattr(loaded, attr) == getattr(usual, attr), attr
 
@@ -153,5 +154,6 @@ def test_a_plain_command_is_taken_for_one():
     assert plain._asked(["--", "true"]) == (defaults.RESOURCE, "", ["true"])
     words = ["-r", "R1", "--socket-name", "/tmp/s", "--", "sh", "-c", "true"]
     assert plain._asked(words) == ("R1", "/tmp/s", ["sh", "-c", "true"])
+    assert plain._asked(["-d", "-1", "--", "true"]) == (defaults.RESOURCE, "", ["true"])
     assert plain._asked([]) is None
     assert plain._asked(["--"]) is None

@@ -50,9 +50,9 @@ class TestOurCommand:
         with Server(transport, folder) as server:
             yield server
 
-    @pytest.fixture(params=[("-d", "0"), ()], ids=["full", "plain"])
+    @pytest.fixture(params=[("-d", "0", "-q", "1"), ("-d", "0")], ids=["full", "plain"])
     def flom(self, server, folder, request):
-        """The command; without more options than a test gives it may go the shortest way."""
+        """The command; the more it is told, the less may it go the shortest way."""
         started = []
 
         def start(*words):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _NAME = ("-r", "--resource-name")
 _SOCKET = ("-s", "--socket-name")
+# Says something to a daemon that has to be started, and nothing to one that runs.
+_LIFESPAN = ("-d", "--daemon-lifespan")
 # Longer values are for who can say what is wrong with them.
 _LONGEST = 100
 _MODE = "EX"
@@ -72,9 +74,16 @@ def _asked(words: list[str]) -> tuple[str, str, list[str]] | None:
             name = value
         elif word in _SOCKET and value.startswith("/"):
             path = value
+        elif word in _LIFESPAN and _is_number(value):
+            pass
         else:
             return None
     return None
+
+
+def _is_number(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isdigit() and len(digits) < 10 and str(int(digits)) == digits
 
 
 def _configured(environ: "Mapping[str, str]") -> bool:

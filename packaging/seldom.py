@@ -19,8 +19,8 @@ import tempfile
 
 LIST = pathlib.Path(__file__).with_suffix(".txt")
 
-# What most commands say to `flom`.
-PLAIN = (("--", "true"), ("-r", "R", "--", "false"))
+# What most commands say to `flom`; the first one has to start the daemon.
+PLAIN = (("-d", "-1", "--", "true"), ("--", "true"), ("-r", "R", "--", "false"))
 
 # What others say, with a configuration file, each for a resource of its own kind.
 COMMANDS = (
@@ -33,9 +33,10 @@ COMMANDS = (
     ("-r", "_t_%D.%T[8]", "--", "true"),
 )
 
-# Calls of these are not seen everywhere: on a host with a system log each lock makes a record, and
-# in the C locale, as in jobs of cron, the environment is restored.
-KEPT = ("flom.log:", "flom.start:")
+# Calls of these are not seen everywhere: on a host with a system log each lock makes a record, in
+# the C locale, as in jobs of cron, the environment is restored, and a daemon that has just begun
+# ends the trace of the command that it was.
+KEPT = ("flom.log:", "flom.start:", "flom.trace:stop", "flom.trace:close")
 
 # Runs the file given second, and tells on the descriptor given first which functions are called.
 _WATCHER = """
@@ -44,8 +45,10 @@ called = set()
 def watch(frame, event, _):
     if event == "call":
         called.add((frame.f_globals.get("__name__", ""), frame.f_code.co_qualname))
-def leave(status, leave=posix._exit):
+def leave(status, leave=posix._exit, own=posix.getpid()):
     sys.setprofile(None)
+    if posix.getpid() != own:
+        leave(status)
     text = "".join(f"{module}:{name}\\n" for module, name in called)
     posix.write(descriptor, text.encode())
     leave(status)
@@ -139,23 +142,24 @@ def called(source: pathlib.Path) -> set[str]:
         environ = {name: os.environ[name] for name in os.environ.keys() - ours} | {"HOME": folder}
         python = [sys.executable, "-I", "-S"]
         words = ["-s", f"{folder}/s"]
-        # The first one starts the daemon, which is not what is looked at.
-        first = [*python, main, *words, "-d", "-1", "--", "true"]
-        subprocess.run(first, check=True, timeout=60, env=environ)
+
+        def watch(more: tuple[str, ...]) -> None:
+            number = file.fileno()
+            subprocess.run(
+                [*python, "-c", _WATCHER, str(number), main, *words, *more],
+                check=more[-1] == "true",
+                timeout=60,
+                env=environ,
+                pass_fds=[number],
+                stdout=subprocess.DEVNULL,
+            )
+
         try:
-            number = str(file.fileno())
-            for position, more in enumerate((*PLAIN, *COMMANDS)):
-                if position == len(PLAIN):
-                    configuration.write_text("[Resource]\nTimeout=5000\nLockMode=EX\n")
-                command = [*python, "-c", _WATCHER, number, main, *words, *more]
-                subprocess.run(
-                    command,
-                    check=more[-1] == "true",
-                    timeout=60,
-                    env=environ,
-                    pass_fds=[file.fileno()],
-                    stdout=subprocess.DEVNULL,
-                )
+            for more in PLAIN:
+                watch(more)
+            configuration.write_text("[Resource]\nTimeout=5000\nLockMode=EX\n")
+            for more in COMMANDS:
+                watch(more)
         finally:
             stop = [*python, main, *words, "-X"]
             subprocess.run(stop, check=True, timeout=60, env=environ, stdout=subprocess.DEVNULL)

@@ -9,9 +9,10 @@ from property.wire_documents import canonical_like, messages, mutated, names, te
 
 from flom.errors import FlomError, ProtocolError
 from flom.wire import codec, xmlreader
-from flom.wire.base64 import base64, unbase64
+from flom.wire.base64 import base64
 from flom.wire.codec import decode, decode_datagram, encode
 from flom.wire.messages import LOCK_ATTRIBUTES, Answer, Lock, Message
+from flom.wire.unbase64 import unbase64
 from flom.wire.values import number
 
 lean = settings(max_examples=300, deadline=None)

@@ -28,7 +28,7 @@ MORE = """
     client.blocking client.reach client.session
     core core.names
     option options settings values
-    wire.client wire.codec wire.messages wire.stream wire.values
+    wire.client wire.codec wire.messages wire.stream wire.unbase64 wire.values
 """
 ALLOWED_PLAIN = {*STANDARD.split(), *(f"flom.{name}" for name in PLAIN.split())}
 if pathlib.Path("/dev/log").exists():

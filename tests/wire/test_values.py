@@ -5,7 +5,8 @@ import base64 as standard
 import pytest
 
 from flom.errors import RC_INVALID_PROPERTY_VALUE, ProtocolError
-from flom.wire.base64 import base64, unbase64
+from flom.wire.base64 import base64
+from flom.wire.unbase64 import unbase64
 from flom.wire.values import LARGEST, escape, leading_number, number
 
 

@@ -6,7 +6,7 @@ loaded only then.
 """
 
 from flom.errors import RC_PROTOCOL_ERROR, RC_PROTOCOL_LEVEL_MISMATCH, ProtocolError
-from flom.wire.base64 import base64, unbase64
+from flom.wire.base64 import base64
 from flom.wire.messages import (
     FIRST,
     LEVEL,
@@ -18,6 +18,7 @@ from flom.wire.messages import (
     Message,
     Unlock,
 )
+from flom.wire.unbase64 import unbase64
 from flom.wire.values import escape, leading_number, number
 
 TYPE_CHECKING = False

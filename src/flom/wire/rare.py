@@ -4,9 +4,10 @@ As data and as XML, as `messages` and `codec` have the others; who meets one loa
 step 16 of verb 5 are our extension: nobody is sent them who has not announced it (W-67).
 """
 
-from flom.wire.base64 import base64, unbase64
+from flom.wire.base64 import base64
 from flom.wire.codec import NOTHING, PROLOG, missing, peerid_of, session_of
 from flom.wire.messages import END_OF_ANSWER, NOTICE, PART, Message
+from flom.wire.unbase64 import unbase64
 from flom.wire.values import escape, leading_number, number
 
 TYPE_CHECKING = False

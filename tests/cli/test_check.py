@@ -9,7 +9,7 @@ from flom.cli.command import command
 from flom.cli.parse import parse
 from flom.cli.steps import End, Say
 from flom.errors import FlomError
-from flom.net.connect import NobodyListens
+from flom.net.unix import NobodyListens
 from flom.settings import load
 from flom.store import lock as store_lock
 

@@ -5,7 +5,8 @@ import os
 import pytest
 
 from flom.client.about import announcement, handed_on, inherited, new_session
-from flom.net.address import TcpEndpoint, UnixEndpoint
+from flom.net.address import TcpEndpoint
+from flom.net.unix import UnixEndpoint
 from flom.settings import Settings
 from flom.wire.tokens import read
 

@@ -8,7 +8,7 @@ import pytest
 from peer import message
 
 from flom.client import brief
-from flom.net.address import UnixEndpoint
+from flom.net.unix import UnixEndpoint
 
 GRANT = message(1, 16, '<session peerid="ab12"/><answer rc="0"/>')
 QUEUED = message(1, 16, '<session peerid="ab12"/><answer rc="1"/>')

@@ -15,7 +15,7 @@ from flom.errors import (
     RC_RECV_ERROR,
     FlomError,
 )
-from flom.net.connect import NobodyListens
+from flom.net.unix import NobodyListens
 from flom.settings import Settings
 from flom.wire.codec import encode
 from flom.wire.messages import END_OF_ANSWER, NOTICE, PART, Lock

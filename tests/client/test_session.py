@@ -4,7 +4,8 @@ import pytest
 
 from flom.client.session import DEFAULT_LIMIT, Session, endpoint_of
 from flom.errors import FlomError
-from flom.net.address import TcpEndpoint, UnixEndpoint
+from flom.net.address import TcpEndpoint
+from flom.net.unix import UnixEndpoint
 from flom.settings import Settings
 
 HEAD = b'<?xml version="1.0" encoding="UTF-8" ?>'

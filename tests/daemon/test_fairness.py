@@ -10,9 +10,9 @@ from flom.daemon.hearing import NEXT_ROUND
 from flom.daemon.lifecycle import Daemon
 from flom.daemon.limits import Limits
 from flom.daemon.terms import Terms
-from flom.net.address import UnixEndpoint
 from flom.net.listen import listen_unix
 from flom.net.options import USUAL
+from flom.net.unix import UnixEndpoint
 from flom.settings import Settings
 from flom.wire.codec import encode
 from flom.wire.messages import Lock, Unlock

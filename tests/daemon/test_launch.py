@@ -4,7 +4,7 @@ import pytest
 
 from flom.daemon import launch
 from flom.errors import FlomError
-from flom.net.address import UnixEndpoint
+from flom.net.unix import UnixEndpoint
 from flom.settings import Settings
 
 

@@ -8,9 +8,9 @@ from flom.daemon.lifecycle import Daemon
 from flom.daemon.limits import Limits
 from flom.daemon.streamlog import StreamLog
 from flom.daemon.terms import Terms
-from flom.net.address import UnixEndpoint
 from flom.net.listen import listen_unix
 from flom.net.options import USUAL
+from flom.net.unix import UnixEndpoint
 from flom.settings import Settings
 
 TERMS = Terms(Limits(Settings()), "", USUAL)

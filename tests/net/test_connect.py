@@ -7,9 +7,10 @@ import time
 import pytest
 
 from flom.errors import FlomError
-from flom.net.address import TcpEndpoint, UnixEndpoint, interface_index, resolve
-from flom.net.connect import NobodyListens, connect_tcp, connect_unix
+from flom.net.address import TcpEndpoint, interface_index, resolve
+from flom.net.connect import connect_tcp
 from flom.net.options import USUAL
+from flom.net.unix import NobodyListens, UnixEndpoint, connect_unix
 
 
 def soon():

@@ -9,8 +9,9 @@ import stat
 import pytest
 
 from flom.errors import FlomError
-from flom.net.address import TcpEndpoint, UnixEndpoint
+from flom.net.address import TcpEndpoint
 from flom.net.listen import Taken, listen_tcp, listen_unix
+from flom.net.unix import UnixEndpoint
 
 
 @pytest.fixture

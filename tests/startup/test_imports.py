@@ -19,13 +19,13 @@ PLAIN = """
     cli cli.child cli.plain
     client client.about client.brief client.record
     defaults errors extension machine signals start trace
-    net net.address net.connect net.options net.sockets
+    net net.sockets net.unix
     wire wire.base64 wire.brief wire.limits wire.tokens
 """
 # Of others.
 MORE = """
     cli.command cli.main cli.messages cli.parse cli.steps
-    client.blocking client.reach client.session
+    client.blocking client.reach client.session net.address net.connect net.options
     core core.names
     option options settings values
     wire.client wire.codec wire.messages wire.stream wire.unbase64 wire.values

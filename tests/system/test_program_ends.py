@@ -117,7 +117,7 @@ def test_a_shortage_of_the_kernel_is_an_error_of_ours(faces, monkeypatch, face, 
         monkeypatch.setattr(handle, "_watchers", [])
         monkeypatch.setattr(handle, "Watcher", nothing_left)
     else:
-        monkeypatch.setattr("flom.net.connect.socket", nothing_left)
+        monkeypatch.setattr("flom.net.unix.socket", nothing_left)
     with (
         warnings.catch_warnings(action="error"),
         pytest.raises(flom.ConnectError) as told,

@@ -12,9 +12,9 @@ from flom.client.probe import check_request, probe
 from flom.client.session import endpoint_of
 from flom.core.names import parse
 from flom.errors import EXIT_CANNOT_WAIT, EXIT_NOT_EXECUTED, FlomError
-from flom.net.address import TcpEndpoint, UnixEndpoint, resolve
-from flom.net.connect import NobodyListens
+from flom.net.address import TcpEndpoint, resolve
 from flom.net.sockets import SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
+from flom.net.unix import NobodyListens, UnixEndpoint
 from flom.values import MODAL_KINDS, quoted, raw, resource_kind
 
 TYPE_CHECKING = False

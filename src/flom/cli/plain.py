@@ -12,7 +12,7 @@ from flom.cli import child
 from flom.client import brief
 from flom.client.about import VARIABLES, variables
 from flom.errors import FlomError
-from flom.net.address import UnixEndpoint
+from flom.net.unix import UnixEndpoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from flom import signals, trace
 from flom.cli import progress
 from flom.cli.child import die_by
 from flom.client.session import endpoint_of
-from flom.net.address import TcpEndpoint, UnixEndpoint
+from flom.net.address import TcpEndpoint
+from flom.net.unix import UnixEndpoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

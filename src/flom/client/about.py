@@ -2,7 +2,7 @@
 
 import posix
 
-from flom.net.address import UnixEndpoint
+from flom.net.unix import UnixEndpoint
 from flom.wire.tokens import SESSION_DIGITS, nested, sessions, shown, write
 
 TYPE_CHECKING = False

@@ -10,9 +10,8 @@ from flom.client.about import described, handed_on, new_session
 from flom.client.record import log_daemon
 from flom.errors import FlomError
 from flom.machine import unique_id
-from flom.net.address import UnixEndpoint
-from flom.net.connect import connect_unix
 from flom.net.sockets import MSG_DONTWAIT, MSG_PEEK, RECEIVE_SIZE, await_close
+from flom.net.unix import UnixEndpoint, connect_unix
 from flom.wire import brief
 from flom.wire.tokens import announced, fenced
 

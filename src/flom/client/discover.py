@@ -15,9 +15,10 @@ from flom.errors import (
     FlomError,
 )
 from flom.net.address import TcpEndpoint, numeric
-from flom.net.connect import NobodyListens, connect_tcp
+from flom.net.connect import connect_tcp
 from flom.net.discovery import LARGEST, GroupEndpoint, asking, resolve_group
 from flom.net.sockets import AF_INET, AF_INET6, SOCK_DGRAM, inet_pton, socket
+from flom.net.unix import NobodyListens
 from flom.wire.codec import decode_datagram, encode
 from flom.wire.rare import Discover, Discovered
 

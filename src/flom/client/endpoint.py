@@ -5,7 +5,8 @@
 
 from flom.client.session import endpoint_of
 from flom.errors import RC_INVALID_OPTION, ConfigError
-from flom.net.address import TcpEndpoint, UnixEndpoint, joined, parted
+from flom.net.address import TcpEndpoint, joined, parted
+from flom.net.unix import UnixEndpoint
 from flom.options import OPTIONS
 from flom.values import INTEGER_RULES, TEXT_RULES, quoted
 

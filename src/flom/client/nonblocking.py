@@ -14,9 +14,8 @@ from flom.client.threads import in_thread
 from flom.client.watch import ended
 from flom.errors import RC_RECV_ERROR, FlomError
 from flom.machine import unique_id
-from flom.net.address import UnixEndpoint
-from flom.net.connect import connect_unix
 from flom.net.sockets import CLOSE_LIMIT, RECEIVE_SIZE
+from flom.net.unix import UnixEndpoint, connect_unix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def probe(settings: "Settings") -> None:
     """Returns when a daemon answers at the endpoint of the settings; starts none.
 
-    Raises flom.net.connect.NobodyListens when there is none, FlomError when there is something
+    Raises flom.net.unix.NobodyListens when there is none, FlomError when there is something
     else, or something that is not ours to use.
     """
     deadline = Session(settings, "", monotonic()).connect_deadline

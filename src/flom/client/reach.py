@@ -9,10 +9,11 @@ from flom.errors import (
     RC_DAEMON_NOT_STARTED,
     FlomError,
 )
-from flom.net.address import TcpEndpoint, UnixEndpoint
-from flom.net.connect import NobodyListens, connect_tcp, connect_unix
+from flom.net.address import TcpEndpoint
+from flom.net.connect import connect_tcp
 from flom.net.options import keepalive_of
 from flom.net.sockets import socket
+from flom.net.unix import NobodyListens, UnixEndpoint, connect_unix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

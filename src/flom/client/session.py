@@ -25,7 +25,8 @@ from flom.errors import (
     RC_UNIQUE_ID_DOES_NOT_MATCH,
     FlomError,
 )
-from flom.net.address import TcpEndpoint, UnixEndpoint
+from flom.net.address import TcpEndpoint
+from flom.net.unix import UnixEndpoint
 from flom.values import MODAL_KINDS, MODE_NAMES, quoted, raw, resource_kind
 from flom.wire.client import ASKED, ClientConversation
 from flom.wire.messages import FIRST, LAST, LATER, NOTICE

@@ -14,9 +14,9 @@ from flom.errors import (
     describe,
 )
 from flom.machine import unique_id
-from flom.net.address import TcpEndpoint, UnixEndpoint
-from flom.net.connect import NobodyListens
+from flom.net.address import TcpEndpoint
 from flom.net.sockets import CLOSE_LIMIT, RECEIVE_SIZE
+from flom.net.unix import NobodyListens, UnixEndpoint
 from flom.wire.client import ClientConversation
 from flom.wire.tokens import FLOM
 

@@ -10,7 +10,7 @@ from flom.ctl.main import EXIT_NO
 from flom.ctl.output import Row, visible
 from flom.ctl.rows import REQUEST, TIMEOUT
 from flom.errors import EXIT_OK, OWN_RC_NO_STATE, RC_CONNECT_ERROR, FlomError
-from flom.net.connect import NobodyListens
+from flom.net.unix import NobodyListens
 from flom.values import raw
 
 

@@ -17,7 +17,7 @@ from flom.errors import (
     FlomError,
     UsageError,
 )
-from flom.net.connect import NobodyListens
+from flom.net.unix import NobodyListens
 from flom.options import OPTIONS, Option
 from flom.settings import load
 from flom.values import quoted, working_directory

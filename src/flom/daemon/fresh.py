@@ -14,9 +14,10 @@ from time import monotonic
 from flom import signals
 from flom.daemon.lifecycle import ENDING
 from flom.errors import RC_FORK_ERROR, RC_NETWORK_TIMEOUT, FlomError
-from flom.net.address import TcpEndpoint, UnixEndpoint
+from flom.net.address import TcpEndpoint
 from flom.net.listen import Taken
 from flom.net.sockets import AF_UNIX, SOCK_SEQPACKET, socket, socketpair
+from flom.net.unix import UnixEndpoint
 from flom.settings import Settings
 
 TYPE_CHECKING = False

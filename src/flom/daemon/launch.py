@@ -19,8 +19,9 @@ from flom.errors import (
     FlomError,
 )
 from flom.log import DAEMON, SystemLog
-from flom.net.address import TcpEndpoint, UnixEndpoint
+from flom.net.address import TcpEndpoint
 from flom.net.listen import Listener, listen_tcp, listen_unix
+from flom.net.unix import UnixEndpoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,8 +17,9 @@ from flom.errors import (
     RC_SSL_WRITE_ERROR,
     FlomError,
 )
-from flom.net.address import TcpEndpoint, UnixEndpoint
+from flom.net.address import TcpEndpoint
 from flom.net.sockets import MSG_DONTWAIT, RECEIVE_SIZE
+from flom.net.unix import UnixEndpoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

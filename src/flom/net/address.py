@@ -26,23 +26,6 @@ if TYPE_CHECKING:
     Resolved = tuple[int, int, int, str, Address | tuple[int, bytes]]
 
 
-class UnixEndpoint:
-    """A UNIX stream socket.
-
-    `private` marks the default path, which is trusted only if it belongs to the user or to root
-    (design, "Security of the default socket").
-    """
-
-    __slots__ = ("path", "private")
-
-    def __init__(self, path: str, private: bool = False) -> None:
-        self.path = path
-        self.private = private
-
-    def __str__(self) -> str:
-        return self.path
-
-
 class TcpEndpoint:
     """A TCP address: `host` a name or a literal, optionally `%INTERFACE`; `interface` is `-n`."""
 

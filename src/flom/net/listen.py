@@ -15,8 +15,9 @@ from flom.errors import (
     RC_UNLINK_ERROR,
     FlomError,
 )
-from flom.net.address import Candidate, TcpEndpoint, UnixEndpoint, numeric, resolve
+from flom.net.address import Candidate, TcpEndpoint, numeric, resolve
 from flom.net.sockets import AF_UNIX, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
+from flom.net.unix import UnixEndpoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -58,12 +58,16 @@ def _complete():
 
 
 def load_more(home, name):
-    """As `load`, the modules in another of these files."""
+    """As `load`, the modules in another of these files, which is not looked for: saves 0.02."""
+    from _frozen_importlib_external import SourceFileLoader
+    name = "flom." + name
     try:
-        modules = __import__("flom." + name, fromlist=("MODULES",)).MODULES
-    except ImportError:
+        code = SourceFileLoader(name, home + name[5:] + ".py").get_code(name)
+    except (ImportError, OSError):
         return
-    load(home, modules)
+    file = {"__name__": name}
+    exec(code, file)
+    load(home, file["MODULES"])
 
 
 def load(home, modules=MODULES):

@@ -58,10 +58,9 @@ def test_a_command_loads_no_other_file_of_the_package(package, tmp_path):
     starts_daemon = loaded("-d", "20000")
     plain, other = loaded(), loaded("-q", "1")
     assert run(package, "-s", path, "-X").returncode == 0
-    # `launch` is asked for, but in place by then.
-    assert starts_daemon == ["flom._full", "flom._start", "flom.daemon", "flom.daemon.launch"]
-    assert plain == []
-    assert other == ["flom._full"]
+    # `launch` is asked for, but in place by then; the files beside `_hot` are not looked for.
+    assert starts_daemon == ["flom.daemon", "flom.daemon.launch"]
+    assert plain == other == []
 
 
 def test_every_module_in_it_is_used_by_a_command(tmp_path):

@@ -34,9 +34,9 @@ COMMANDS = (
 )
 
 # Calls of these are not seen everywhere: on a host with a system log each lock makes a record, in
-# the C locale, as in jobs of cron, the environment is restored, and a daemon that has just begun
-# ends the trace of the command that it was.
-KEPT = ("flom.log:", "flom.start:", "flom.trace:stop", "flom.trace:close")
+# the C locale, as in jobs of cron, the environment is restored; the last ones are made by a daemon
+# that has just begun.
+KEPT = ("flom.log:", "flom.start:", "flom.trace:stop", "flom.trace:close", "flom.net.options:")
 
 # Runs the file given second, and tells on the descriptor given first which functions are called.
 _WATCHER = """

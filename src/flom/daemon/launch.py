@@ -272,6 +272,8 @@ def _be_daemon(
             kept.add(mounting.daemons_end.fileno())
         close_others(kept)
         _reset_signals()
+        # What is there by now stays; to look at it would copy the memory shared with the starter.
+        gc.freeze()
         gc.enable()
         serve(listener, settings, files, mounting)
         status = 0

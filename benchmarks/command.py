@@ -45,6 +45,10 @@ class Runs:
         """The daemon runs already."""
         return run([*self._daemon.words, "--", "true"], self._environ)
 
+    def more(self) -> Outcome:
+        """What is not so plain that it goes the shortest way (cli/plain.py)."""
+        return run([*self._daemon.words, "-o", "5000", "--", "true"], self._environ)
+
     def cold(self) -> Outcome:
         """Nobody listens on the socket: a daemon must be started. Its end is not measured."""
         words = [self._flom, "-s", str(self._folder / f"cold{next(self._numbers)}")]
@@ -64,6 +68,7 @@ def measure(runs: Runs, rounds: int) -> dict[str, list[Outcome]]:
     sides = {
         UNIT: runs.unit,
         "flom -- true": runs.warm,
+        "flom -o 5000 -- true": runs.more,
         "flom --help": runs.help,
         "flom -- true, cold": runs.cold,
     }

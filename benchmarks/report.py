@@ -167,6 +167,9 @@ def others(found: Tree) -> Iterator[str]:
     for name, what in {"flom -- true": "`flom -- true`", **RIVALS}.items():
         if name in figures:
             yield f"| {what} | {figures[name]['ms']:.1f} | {spread(figures[name]['ratio'])} |"
+    more = spread(found["command"]["figures"]["flom -o 5000 -- true"]["ratio"])
+    yield "\n| time of other commands, to `python3 -I -S -c pass` | |\n|---|---|"
+    yield f"| `flom -o 5000 -- true`; the same with any other option but -r, -s and -d | {more} |"
     figures = found["api"]["figures"]
     names = list(figures["flom"])
     yield f"\n| acquire and release in a program | {' | '.join(f'to {name}' for name in names)} |"

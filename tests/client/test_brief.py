@@ -8,15 +8,27 @@ import pytest
 from peer import message
 
 from flom.client import brief
+from flom.client.blocking import Lock
 from flom.net.unix import UnixEndpoint
+from flom.settings import Settings
 
 GRANT = message(1, 16, '<session peerid="ab12"/><answer rc="0"/>')
+LATER = message(1, 24, '<answer rc="0"/>')
 QUEUED = message(1, 16, '<session peerid="ab12"/><answer rc="1"/>')
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """An answer is waited for, however slow the machine."""
+    monkeypatch.setattr(brief, "PATIENCE", 60)
+
+
 @contextlib.contextmanager
-def daemon(path, answer):
-    """Hears one request, answers, and goes on only at the end; None = closes, unread."""
+def daemon(path, answer, late=None):
+    """Hears one request, answers, and goes on only at the end; None = closes, unread.
+
+    Nothing is answered until `late` is set.
+    """
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen()
@@ -27,6 +39,8 @@ def daemon(path, answer):
             with sock:
                 if answer is not None:
                     sock.recv(4096)
+                    if late is not None:
+                        late.wait(60)
                     sock.sendall(answer)
                     over.wait(60)
 
@@ -39,7 +53,7 @@ def daemon(path, answer):
 
 @pytest.mark.parametrize(
     ("answer", "granted"),
-    [(GRANT, True), (QUEUED, False), (b"", False), (GRANT[:-1], False), (GRANT + QUEUED, False)],
+    [(GRANT, True), (QUEUED, False), (GRANT[:-1], False), (GRANT + QUEUED, False)],
 )
 def test_answers(tmp_path, answer, granted):
     path = str(tmp_path / "s")
@@ -47,8 +61,23 @@ def test_answers(tmp_path, answer, granted):
         begun = brief.begin("R", UnixEndpoint(path), ["true"])
         assert (begun.received, begun.granted) == (answer, granted)
         assert (begun.known, begun.token, begun.sessions) == (False, None, "")
-        assert begun.sock.gettimeout() is None or not answer
+        assert begun.sock.gettimeout() is None
         begun.sock.close()
+
+
+def test_who_waits_for_longer_goes_on_with_what_was_begun(tmp_path, monkeypatch):
+    monkeypatch.setattr(brief, "PATIENCE", 0.01)
+    path, late = str(tmp_path / "s"), threading.Event()
+    settings = Settings()
+    settings.resource_name, settings.socket_name = "R", path
+    with daemon(path, QUEUED + LATER, late):
+        begun = brief.begin("R", UnixEndpoint(path), ["true"])
+        assert (begun.received, begun.granted) == (b"", False)
+        lock = Lock(settings, begun=begun)
+        lock.connect()
+        late.set()
+        assert lock.acquire() is None
+        lock.close()
 
 
 def test_a_reset_leaves_nothing(tmp_path):

@@ -266,7 +266,7 @@ def test_an_index_would_take_both(built):
 def test_the_wheel_has_what_is_made_for_speed_and_what_is_to_be_read(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    assert {"flom/_hot.py", "flom/_seldom.py", "flom/_start.py"} <= set(names)
+    assert {"flom/_full.py", "flom/_hot.py", "flom/_seldom.py", "flom/_start.py"} <= set(names)
     for end in "man/man1/flom.1", "man/man5/flom.conf.5", "completions/flom.bash", "_flom":
         assert any(name.endswith(end) for name in names), end
 

@@ -20,7 +20,12 @@ from hosts import network
 from support import BOUND, FLOM, PROLOG, environment, kill, message, state, wait_for
 
 # The command with another idea of what a long wait is.
-CODE = "import sys; from flom.cli.main import main; main(sys.argv[2:], None, float(sys.argv[1]))"
+CODE = """\
+import sys
+from flom.cli.main import main
+from flom.start import environment
+main(sys.argv[2:], None, environment(), patience=float(sys.argv[1]))
+"""
 SOON = "0.05"
 NEVER = "1000"
 
@@ -188,6 +193,16 @@ def test_the_command_itself_after_two_seconds(place, terminals):
     line = terminal.await_shown(f"held by {os.uname().nodename} (pid {holder.pid}, sh -c echo")
     assert line.startswith("flom: waiting for R: ")
     assert "gives up in 9 min" in line
+    release(holder)
+    assert terminal.end() == 0
+    assert terminal.screen == ["got", ""]
+
+
+def test_a_plain_command_does_it_too(place, terminals):
+    """It goes another way until it has to wait (cli/plain.py)."""
+    holder = place.hold("-d", "-1")
+    terminal = terminals([FLOM, *place.words, "-r", "R", "--", "echo", "got"])
+    terminal.await_shown(f"held by {os.uname().nodename} (pid {holder.pid}, sh -c echo")
     release(holder)
     assert terminal.end() == 0
     assert terminal.screen == ["got", ""]

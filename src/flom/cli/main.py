@@ -180,7 +180,7 @@ class Hands:
         """Who shows a long wait, None if nobody wants to see it."""
         if settings.quiet or not (settings.progress or posix.isatty(2)):
             return None
-        since = monotonic()
+        since = monotonic() if self._begun is None else self._begun.since
 
         def look(session: "Session | lock.Lock | None") -> float:
             if self._waiting is None:

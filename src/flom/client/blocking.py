@@ -4,7 +4,6 @@ from time import monotonic
 
 from flom import trace
 from flom.client.about import announcement, handed_on, new_session
-from flom.client.brief import AT_ONCE
 from flom.client.reach import reach, silent
 from flom.client.record import log, log_daemon
 from flom.client.session import Session, endpoint_of
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     # None: for a connection. Returns seconds.
     Look = Callable[[Session | None], float]
 
+# Seconds in which a daemon that can grant at once has answered.
+AT_ONCE = 0.1
 # How often a connection is made anew because the daemon ended between accept and answer.
 RESTARTS = 3
 
@@ -67,7 +68,8 @@ class Lock:
         self._endpoint = endpoint_of(settings)
         self._name = new_session() if begun is None else begun.session
         ext = announcement(settings, self._endpoint, command, self._name)
-        self._session = kind(settings, unique_id(), monotonic(), ext, as_library)
+        since = monotonic() if begun is None else begun.since
+        self._session = kind(settings, unique_id(), since, ext, as_library)
         self._sock: Stream | None = None
         if trace.mask & trace.RESOURCE:
             trace.record(f"flom_resource: {self._session}")

@@ -22,22 +22,23 @@ if TYPE_CHECKING:
     from flom.cli.child import Ended
     from flom.net.sockets import socket
 
-# Seconds in which a daemon that can grant at once has answered.
-AT_ONCE = 0.1
+# Seconds to wait for the daemon here; who waits for longer may be shown for what.
+PATIENCE = 1.5
 
 
 class Begun:
     """A lock that was asked for.
 
-    session: what tells it from all others. received: what the daemon has answered so far, b"" if
-    nothing. granted: whether that is the lock; known: whether the daemon takes notice of what we
-    announce; token: its fencing token, None if it tells none. ended: how the command ended that
-    ran under the lock, None if none has.
+    since: when, on the monotonic clock. session: what tells it from all others. received: what the
+    daemon has answered so far, b"" if nothing. granted: whether that is the lock; known: whether
+    the daemon takes notice of what we announce; token: its fencing token, None if it tells none.
+    ended: how the command ended that ran under the lock, None if none has.
     """
 
-    __slots__ = ("ended", "granted", "known", "received", "session", "sock", "token")
+    __slots__ = ("ended", "granted", "known", "received", "session", "since", "sock", "token")
 
-    def __init__(self, sock: "socket", session: str, received: bytes) -> None:
+    def __init__(self, since: float, sock: "socket", session: str, received: bytes) -> None:
+        self.since = since
         self.sock = sock
         self.session = session
         self.received = received
@@ -61,8 +62,9 @@ def begin(name: str, endpoint: UnixEndpoint, command: "Sequence[str]") -> Begun 
 
     Nothing is left of it then, and nothing was granted. `command` is what will run under the lock.
     """
+    since = monotonic()
     try:
-        sock = connect_unix(endpoint, monotonic() + AT_ONCE)
+        sock = connect_unix(endpoint, since + PATIENCE)
     except FlomError:
         return None
     session = new_session()
@@ -70,12 +72,12 @@ def begin(name: str, endpoint: UnixEndpoint, command: "Sequence[str]") -> Begun 
     try:
         if request:
             sock.sendall(request)
-            sock.settimeout(AT_ONCE)
+            sock.settimeout(PATIENCE)
             received = sock.recv(RECEIVE_SIZE)
             sock.settimeout(None)
-            return Begun(sock, session, received)
+            return Begun(since, sock, session, received)
     except TimeoutError:
-        return Begun(sock, session, b"")
+        return Begun(since, sock, session, b"")
     except OSError:
         pass
     sock.close()

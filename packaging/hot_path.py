@@ -57,15 +57,15 @@ def _complete():
         function.__kwdefaults__ = whole.__kwdefaults__
 
 
-def load_more(home, name):
+def load_more(name):
     """As `load`, the modules in another of these files, which is not looked for: saves 0.02."""
     from _frozen_importlib_external import SourceFileLoader
-    name = "flom." + name
+    home = sys.modules["flom"].__path__[0] + "/"
     try:
-        code = SourceFileLoader(name, home + name[5:] + ".py").get_code(name)
+        code = SourceFileLoader("flom." + name, home + name + ".py").get_code("flom." + name)
     except (ImportError, OSError):
         return
-    file = {"__name__": name}
+    file = {"__name__": "flom." + name}
     exec(code, file)
     load(home, file["MODULES"])
 

@@ -30,8 +30,7 @@ def start() -> "NoReturn":
 
         begun = plain.run(words, hidden, environ)
         if "flom._hot" in sys.modules:
-            home = sys.modules["flom"].__path__[0]
-            sys.modules["flom._hot"].load_more(f"{home}/", "_full")
+            sys.modules["flom._hot"].load_more("_full")
         from flom.cli.main import main
 
         main(words, hidden, environ, begun)

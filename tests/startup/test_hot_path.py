@@ -90,7 +90,7 @@ def test_what_is_called_by_no_plain_command_is_not_in_it():
 def test_a_function_whose_code_comes_late_stays_the_same(package):
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import flom; from flom import _hot;"
-        "_hot.load(sys.argv[1] + '/flom/'); _hot.load_more(sys.argv[1] + '/flom/', '_full');"
+        "_hot.load(sys.argv[1] + '/flom/'); _hot.load_more('_full');"
         "from flom import values; from flom.settings import Settings;"
         "before = values.native, values.TEXT_RULES['octal'], Settings.copy;"
         "assert 'flom._seldom' not in sys.modules;"
@@ -121,7 +121,7 @@ def test_it_behaves_like_the_modules(package, tmp_path):
 def test_modules_keep_their_names_and_places(package):
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import flom; from flom import _hot;"
-        "_hot.load(sys.argv[1] + '/flom/'); _hot.load_more(sys.argv[1] + '/flom/', '_full');"
+        "_hot.load(sys.argv[1] + '/flom/'); _hot.load_more('_full');"
         "from flom import errors; from flom.cli import parse; import flom.wire.codec as codec;"
         "assert sys.modules['flom.errors'] is errors;"
         "assert errors.FlomError.__module__ == 'flom.errors';"

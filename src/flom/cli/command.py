@@ -198,8 +198,8 @@ def _information(what: str) -> str:
 def _environment(settings: "Settings", held: Held, environ: "Mapping[str, str]") -> dict[str, str]:
     from flom.client.session import variables  # loaded by now: the lock is held
 
-    result = {key: value for key, value in environ.items() if key not in about.VARIABLES}
-    return result | variables(settings, held.element, held.token, held.sessions)
+    own = variables(settings, held.element, held.token, held.sessions)
+    return about.environment(environ, own)
 
 
 def _warn(warnings: list[str], quiet: bool) -> "Conversation":

@@ -40,9 +40,8 @@ def main(
 
     `hidden` is the mask of the signals the caller had ignored, as the launcher read it; `begun` is
     what `plain` has begun. A wait of more than `patience` seconds is shown to who looks at the
-    terminal. Never returns: it leaves by
-    `_exit`, which saves the interpreter's own tidying up (a fifth of its start) and is safe because
-    nothing is buffered here.
+    terminal. Never returns: it leaves by `_exit`, which saves the interpreter's own tidying up (a
+    fifth of its start) and is safe because nothing is buffered here.
     """
     hands = Hands(hidden, patience, begun)
     trace.start(environ)

@@ -10,7 +10,7 @@ import posix
 from flom import defaults
 from flom.cli import child
 from flom.client import brief
-from flom.client.about import VARIABLES, variables
+from flom.client.about import environment, variables
 from flom.errors import FlomError
 from flom.net.unix import UnixEndpoint
 
@@ -29,7 +29,7 @@ _LONGEST = 100
 _MODE = "EX"
 
 
-def run(words: list[str], hidden: int | None, environ: "dict[str, str]") -> "Begun | None":
+def run(words: list[str], hidden: int | None, environ: "Mapping[str, str]") -> "Begun | None":
     """Run a plain command under its lock and end with it; returns what is left to another way.
 
     words: of the command line. hidden: the signals that the caller had ignored. The environment is
@@ -47,10 +47,9 @@ def run(words: list[str], hidden: int | None, environ: "dict[str, str]") -> "Beg
     begun = brief.begin(name, endpoint, command)
     if begun is None or not begun.granted:
         return begun
-    environ = {key: value for key, value in environ.items() if key not in VARIABLES}
-    environ |= variables(name, _MODE, None, begun.token, begun.sessions)
+    own = variables(name, _MODE, None, begun.token, begun.sessions)
     try:
-        begun.ended = ended = child.run(command, environ, (), dispositions)
+        begun.ended = ended = child.run(command, environment(environ, own), (), dispositions)
     except FlomError as error:
         begun.ended = error
         return begun

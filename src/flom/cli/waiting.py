@@ -73,7 +73,7 @@ class Waiting:
         elif self._settings.store_url is not None:
             news = self._in_store(session, now)  # type: ignore[arg-type]  # as it was made
         else:
-            news = self._waiting(session, now)  # type: ignore[arg-type]
+            news = self._waiting(session, now)  # type: ignore[arg-type]  # likewise
         if news is not None:
             if self._plain:
                 self._say(news, now)

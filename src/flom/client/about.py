@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from flom.settings import Settings
 
 # Every run sets or removes these: an outer `flom` must not speak for an inner one.
-VARIABLES = (
+_VARIABLES = (
     "FLOM_RESOURCE",
     "FLOM_LOCK_MODE",
     "FLOM_ELEMENT",
@@ -110,6 +110,11 @@ def variables(
     if sessions:
         result["FLOM_SESSION"] = sessions
     return result
+
+
+def environment(outer: "Mapping[str, str]", own: dict[str, str]) -> dict[str, str]:
+    """What a command that runs under the lock gets: all that `flom` has got, and `own`."""
+    return {key: value for key, value in outer.items() if key not in _VARIABLES} | own
 
 
 def _outer(environ: "Mapping[bytes, bytes]") -> str:

@@ -222,7 +222,7 @@ def endpoints(rows: Iterable[Row]) -> Grid:
 
 
 def _endpoint(row: Row) -> tuple[str, ...]:
-    role = {True: "leader", False: "follower", None: "no leader"}[row["leader"]]  # type: ignore[index]
+    role = {True: "leader", False: "follower", None: "no leader"}[row["leader"]]  # type: ignore[index]  # one of these
     return (
         visible(row["endpoint"]),
         _text(row["version"]),

@@ -12,4 +12,4 @@ for each in ("fcntl", "select", "_heapq", "resource"):
     extension.load(each)
 
 if "flom._hot" in sys.modules:
-    sys.modules["flom._hot"].load_more(__path__[0].removesuffix("daemon"), "_start")
+    sys.modules["flom._hot"].load_more("_start")

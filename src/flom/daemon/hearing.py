@@ -33,6 +33,7 @@ class Hearing(Answers):
         raise NotImplementedError
 
     def _ready(self, connection: Connection, events: int) -> None:
+        """Something has happened; 0: it is the turn of who is behind."""
         try:
             if events & WRITE and not connection.flush():
                 self._dead.append(connection)
